@@ -1,0 +1,335 @@
+import type { IncomingMessage } from "node:http";
+import { type Drop, DropCounter, type DropReason, SpillwayError } from "@spillway/streams";
+import { checkNumber, checkOneOf, MAX_TIMER_MS, outOfRange } from "@spillway/streams/options";
+import type { WebSocket } from "ws";
+import type { CloseInfo } from "./close-codes.ts";
+import { FlowWindow } from "./flow-window.ts";
+import type { MessageChunk } from "./frame.ts";
+import { Ending } from "./internal/ending.ts";
+import { Heartbeat } from "./internal/heartbeat.ts";
+import { Inbox, type ReceivedMessage } from "./internal/inbox.ts";
+import { Lane } from "./internal/lane.ts";
+import { chunkBytes } from "./internal/message.ts";
+import { Outbox } from "./internal/outbox.ts";
+import type { ConnectionSettings } from "./options.ts";
+import type { ConnectionState, ConnectionStats } from "./stats.ts";
+
+/** How {@link Connection.close} ends a connection. */
+export interface CloseOptions {
+  /**
+   * A code that RFC 6455 lets an endpoint send, or 3000 to 4999.
+   *
+   * @defaultValue `1000`
+   */
+  readonly closeCode?: number | undefined;
+  /** At most 123 bytes of UTF-8. @defaultValue `""` */
+  readonly reason?: string | undefined;
+  /** Whether what has been written is sent first, or dropped and counted. @defaultValue `"flush"` */
+  readonly drain?: "flush" | "discard" | undefined;
+  /** Milliseconds for all of it; then the socket is dropped. @defaultValue `closeTimeoutMs` */
+  readonly deadlineMs?: number | undefined;
+}
+
+/** How {@link Connection.lane} shares the connection. */
+export interface LaneOptions {
+  /** Higher goes first; a lane that waits is passed over at most 8 times. @defaultValue `0` */
+  readonly priority?: number | undefined;
+  /** Bytes this lane may queue before its `ready` waits. @defaultValue `65_536` (64 KiB) */
+  readonly highWaterMark?: number | undefined;
+}
+
+/** Milliseconds without progress from which a peer counts as frozen; less may be a slow reader. */
+const FROZEN_MS = 5_000;
+
+let count = 0;
+
+/** One WebSocket as a pair of streams on one account. Made by `accept()`. */
+export class Connection {
+  /** Unique in this process. */
+  readonly id: string = `c${++count}`;
+  /** The upgrade request. */
+  readonly request: IncomingMessage;
+  readonly #socket: WebSocket;
+  readonly #settings: ConnectionSettings;
+  readonly #flow: FlowWindow | undefined;
+  readonly #outbox: Outbox;
+  readonly #inbox: Inbox;
+  readonly #ending: Ending;
+  readonly #heartbeat: Heartbeat | undefined;
+  readonly #drops = new DropCounter();
+  readonly #connectedAt: number = performance.now();
+  #pongs = 0;
+  #main: Lane | undefined;
+
+  /** Use `accept()`, which checks the options. */
+  constructor(socket: WebSocket, request: IncomingMessage, settings: ConnectionSettings) {
+    this.#socket = socket;
+    this.request = request;
+    this.#settings = settings;
+    this.#flow = this.#makeFlow();
+    this.#outbox = this.#makeOutbox();
+    this.#inbox = this.#makeInbox();
+    this.#ending = new Ending({
+      socket,
+      outbox: this.#outbox,
+      inbox: this.#inbox,
+      closeTimeoutMs: settings.closeTimeoutMs,
+      stop: () => {
+        this.#heartbeat?.stop();
+        this.#flow?.dispose();
+      },
+    });
+    this.#heartbeat = this.#makeHeartbeat();
+    socket.on("message", (data: Buffer, isBinary) => this.#receive(data, isBinary));
+    socket.on("pong", (payload) => {
+      this.#pongs++;
+      this.#flow?.pong(payload);
+    });
+  }
+
+  /** The subprotocol agreed on, or `""`. */
+  get protocol(): string {
+    return this.#socket.protocol;
+  }
+
+  /**
+   * Messages from the peer, text as strings, binary as bytes.
+   *
+   * Backpressure: messages wait to the mark (bytes), then TCP pauses until half of them are read.
+   */
+  get readable(): ReadableStream<ReceivedMessage> {
+    return this.#inbox.readable;
+  }
+
+  /**
+   * Messages to the peer, one per chunk; buffers belong to the connection once written.
+   *
+   * Backpressure: `ready` and `write()` wait while the socket holds `highWaterMark` bytes or the
+   * peer leaves `window` bytes unacknowledged. Closing it closes the connection with 1000.
+   */
+  get writable(): WritableStream<MessageChunk> {
+    this.#main ??= new Lane(this.#outbox, 0, Infinity, {
+      closed: () => this.#closeAndWait(),
+      aborted: (_lane, cause) => {
+        const message = `Cannot send message: the writable was aborted`;
+        this.fail(
+          cause instanceof SpillwayError
+            ? cause
+            : new SpillwayError("SPW_ERR_ABORTED", message, { cause }),
+        );
+      },
+    });
+    return this.#main.stream;
+  }
+
+  /** Settles once the socket is gone; never rejects. */
+  get closed(): Promise<CloseInfo> {
+    return this.#ending.closed;
+  }
+
+  /** Aborts when the connection ends, with the error its streams got. Hand it to producers. */
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  get state(): ConnectionState {
+    if (this.#ending.isOver) return "dead";
+    if (this.#inbox.paused) return "paused";
+    const { account } = this.#outbox;
+    if (account.stalledMs >= FROZEN_MS) return "frozen";
+    return account.room > 0 ? "healthy" : "congested";
+  }
+
+  /**
+   * Another writable on the same account, with its own lock; messages of all lanes interleave.
+   * Closing or aborting it ends the lane, not the connection.
+   *
+   * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
+   */
+  lane(options: LaneOptions = {}): WritableStream<MessageChunk> {
+    const priority = checkNumber("priority", options.priority, 0, { min: -1000, max: 1000 });
+    const mark = checkNumber("highWaterMark", options.highWaterMark, 65_536, { min: 1 });
+    const lane = new Lane(this.#outbox, priority, mark, {
+      closed: (closing) => {
+        this.#outbox.remove(closing);
+        return undefined;
+      },
+      aborted: (aborted, reason) => this.#outbox.drop(aborted, reason),
+    });
+    if (this.#ending.error) lane.fail(this.#ending.error);
+    return lane.stream;
+  }
+
+  /**
+   * Sends a message now or not at all.
+   *
+   * Backpressure: never waits; a message refused for want of room is counted as `"refused"`.
+   *
+   * @returns whether the message was taken
+   * @throws {@link SpillwayError} with `SPW_ERR_CHUNK` for what is no message
+   */
+  send(data: MessageChunk): boolean {
+    const taken = this.#outbox.offer(data);
+    if (!taken) this.#drops.count("refused", 1, chunkBytes(data) ?? 0);
+    return taken;
+  }
+
+  /** Bills a drop in a stage before this connection to it; made to be an `onDrop` option. */
+  readonly recordDrop = ({ chunk, size }: Drop<unknown>, reason: DropReason): void => {
+    this.#drops.count(reason, 1, chunkBytes(chunk) ?? size);
+  };
+
+  /**
+   * Ends the connection in order: what was written, then a Close frame. `closed` tells how it went.
+   *
+   * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
+   */
+  close(options: CloseOptions = {}): void {
+    const { closeCode = 1000, reason = "" } = options;
+    if (!isSendable(closeCode)) {
+      throw outOfRange("closeCode", "1000 to 1014 but 1004 to 1006, or 3000 to 4999", closeCode);
+    }
+    if (Buffer.byteLength(reason) > 123) {
+      throw outOfRange("reason", "at most 123 bytes of UTF-8", reason);
+    }
+    const drain = checkOneOf("drain", options.drain, "flush", ["flush", "discard"]);
+    const { closeTimeoutMs } = this.#settings;
+    const range = { min: 1, max: MAX_TIMER_MS };
+    const deadlineMs = checkNumber("deadlineMs", options.deadlineMs, closeTimeoutMs, range);
+    this.#ending.close(closeCode, reason, drain, deadlineMs);
+  }
+
+  /**
+   * Ends the connection because of `error`: both streams error with it at once, what was queued is
+   * dropped, the peer gets the matching close code and has a second to take it.
+   */
+  fail(error: SpillwayError): void {
+    this.#ending.fail(error);
+  }
+
+  /** Drops the socket at once; both streams error with `error`. */
+  terminate(error?: SpillwayError): void {
+    const message = "Cannot go on: the connection was terminated";
+    this.#ending.terminate(error ?? new SpillwayError("SPW_ERR_ABORTED", message));
+  }
+
+  /** The account at this moment. */
+  stats(): ConnectionStats {
+    const { account } = this.#outbox;
+    return {
+      state: this.state,
+      queuedBytes: account.queued,
+      bufferedBytes: account.buffered,
+      inFlightBytes: this.#flow?.inFlight,
+      windowBytes: this.#flow?.windowBytes,
+      acknowledgedBy: this.#flow?.acknowledgedBy,
+      rttMs: this.#flow?.rttMs,
+      receiveQueuedBytes: this.#inbox.queued,
+      sentMessages: this.#outbox.sentMessages,
+      sentBytes: this.#outbox.sentBytes,
+      receivedMessages: this.#inbox.messages,
+      receivedBytes: this.#inbox.bytes,
+      dropped: this.#drops.counts(),
+      backpressureMs: account.backpressureMs,
+      stalledForMs: account.stalledMs,
+      connectedForMs: performance.now() - this.#connectedAt,
+    };
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    const limit = this.#settings.maxMessageBytes;
+    if (data.byteLength <= limit) {
+      this.#inbox.receive(data, isBinary);
+      return;
+    }
+    const message = `Cannot receive message of ${data.byteLength} bytes: the limit is ${limit} bytes`;
+    this.fail(new SpillwayError("SPW_ERR_MESSAGE_TOO_BIG", message));
+  }
+
+  async #closeAndWait(): Promise<void> {
+    this.close();
+    const { wasClean } = await this.closed;
+    if (!wasClean) throw this.#ending.error;
+  }
+
+  #makeFlow(): FlowWindow | undefined {
+    const { window } = this.#settings;
+    if (window === false) return undefined;
+    return new FlowWindow(window, {
+      ping: (payload) => this.#ping(payload),
+      opened: () => {
+        this.#outbox.account.progress();
+        this.#outbox.pump();
+      },
+    });
+  }
+
+  #makeOutbox(): Outbox {
+    const host = {
+      isOpen: () => this.#ending.checkOpen(),
+      send: (
+        payload: string | Uint8Array,
+        binary: boolean,
+        fin: boolean,
+        flushed: () => void,
+      ): void => this.#socket.send(payload, { binary, fin }, flushed),
+      fail: (error: SpillwayError) => this.fail(error),
+      dropped: (messages: number, bytes: number) => this.#drops.count("closed", messages, bytes),
+    };
+    return new Outbox(host, this.#flow, this.#settings);
+  }
+
+  #makeInbox(): Inbox {
+    const host = {
+      pause: () => {
+        this.#flow?.suspend();
+        this.#socket.pause();
+      },
+      resume: () => {
+        this.#socket.resume();
+        this.#flow?.resume();
+      },
+      dropped: (bytes: number, reason: DropReason) => this.#drops.count(reason, 1, bytes),
+      unread: () => {
+        process.emitWarning(
+          `Connection ${this.id} receives messages that nobody reads: they are discarded from ` +
+            'now on; read connection.readable or accept with receive: "discard"',
+          { code: "SPW_WARN_UNREAD" },
+        );
+      },
+    };
+    return new Inbox(host, this.#settings);
+  }
+
+  #makeHeartbeat(): Heartbeat | undefined {
+    const { heartbeat } = this.#settings;
+    if (!heartbeat) return undefined;
+    return new Heartbeat(heartbeat, {
+      isPaused: () => this.#inbox.paused,
+      progress: () => {
+        const { sentBytes, account } = this.#outbox;
+        const read = this.request.socket?.bytesRead ?? 0;
+        return read + this.#pongs + this.#inbox.messages + sentBytes - account.buffered;
+      },
+      probe: () => this.#inbox.probe(),
+      ping: () => (this.#flow ? this.#flow.ping() : this.#ping()),
+      dead: (silentMs) => {
+        const { deadlineMs } = heartbeat;
+        const silent = Math.round(silentMs);
+        const message = `Cannot reach peer: silent for ${silent} ms and the limit is ${deadlineMs} ms`;
+        this.fail(new SpillwayError("SPW_ERR_TIMEOUT", message));
+      },
+    });
+  }
+
+  #ping(payload?: Uint8Array): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping(payload);
+  }
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc6455#section-7.4 */
+function isSendable(code: number): boolean {
+  if (!Number.isInteger(code)) return false;
+  const isDefined = code >= 1000 && code <= 1014 && !(code >= 1004 && code <= 1006);
+  return isDefined || (code >= 3000 && code <= 4999);
+}

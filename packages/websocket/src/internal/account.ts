@@ -1,0 +1,98 @@
+import type { FlowWindow } from "../flow-window.ts";
+
+/**
+ * The send account of one connection in wire bytes: what its lanes queue, what the socket holds, and
+ * with the flow window what the peer has not acknowledged.
+ */
+export class Account {
+  readonly #highWaterMark: number;
+  readonly #flow: FlowWindow | undefined;
+  readonly #changed: () => void;
+  #queued = 0;
+  #buffered = 0;
+  #progressAt: number = performance.now();
+  #blockedAt: number | undefined;
+  #blockedMs = 0;
+
+  /** @param changed - called after every change of the room */
+  constructor(highWaterMark: number, flow: FlowWindow | undefined, changed: () => void) {
+    this.#highWaterMark = highWaterMark;
+    this.#flow = flow;
+    this.#changed = changed;
+  }
+
+  /** Written to lanes and not yet handed to the socket. */
+  get queued(): number {
+    return this.#queued;
+  }
+
+  /** Handed to the socket and not yet taken by the kernel. */
+  get buffered(): number {
+    return this.#buffered;
+  }
+
+  /** What the socket may be handed now; 0 or less: nothing. */
+  get socketRoom(): number {
+    const room = this.#highWaterMark - this.#buffered;
+    return this.#flow ? Math.min(room, this.#flow.room) : room;
+  }
+
+  /** What producers may still write; 0 or less: wait. */
+  get room(): number {
+    return this.socketRoom - this.#queued;
+  }
+
+  /** When the kernel or the peer last took something, on the clock of `performance.now()`. */
+  get progressAt(): number {
+    return this.#progressAt;
+  }
+
+  /** Milliseconds without progress while there is no room; 0 while there is. */
+  get stalledMs(): number {
+    if (this.#blockedAt === undefined) return 0;
+    return performance.now() - Math.max(this.#blockedAt, this.#progressAt);
+  }
+
+  /** Milliseconds without room, in all. */
+  get backpressureMs(): number {
+    if (this.#blockedAt === undefined) return this.#blockedMs;
+    return this.#blockedMs + performance.now() - this.#blockedAt;
+  }
+
+  /** Written to a lane; negative: given up by it. */
+  queue(bytes: number): void {
+    this.#queued += bytes;
+    this.update();
+  }
+
+  /** `bytes` on the wire go to the socket, of which `queued` were written to a lane before. */
+  hand(bytes: number, queued: number): void {
+    this.#queued -= queued;
+    this.#buffered += bytes;
+    this.#flow?.sent(bytes);
+  }
+
+  /** The kernel has taken `bytes`. */
+  flush(bytes: number): void {
+    this.#buffered -= bytes;
+    this.#flow?.flushed(bytes);
+    this.progress();
+  }
+
+  /** Something moved on the way to the peer. */
+  progress(): void {
+    this.#progressAt = performance.now();
+    this.update();
+  }
+
+  /** Looks again whether there is room. */
+  update(): void {
+    if (this.room > 0) {
+      this.#blockedMs = this.backpressureMs;
+      this.#blockedAt = undefined;
+    } else {
+      this.#blockedAt ??= performance.now();
+    }
+    this.#changed();
+  }
+}

@@ -1,0 +1,179 @@
+import { SpillwayError } from "@spillway/streams";
+import type { WebSocket } from "ws";
+import { type CloseInfo, closeCodes } from "../close-codes.ts";
+import { type Deferred, deferred } from "./deferred.ts";
+import type { Inbox } from "./inbox.ts";
+import type { Outbox } from "./outbox.ts";
+import { peerError } from "./peer-error.ts";
+
+/** Milliseconds a peer gets to take a Close frame after its connection has failed. */
+const FAIL_GRACE_MS = 1_000;
+
+/** What an ending brings to rest. */
+export interface EndingParts {
+  readonly socket: WebSocket;
+  readonly outbox: Outbox;
+  readonly inbox: Inbox;
+  readonly closeTimeoutMs: number;
+  /** Stops what else is running. */
+  stop(): void;
+}
+
+/**
+ * How a connection ends, whoever begins: the peer's Close, ours, a failure, a lost socket. Streams,
+ * `closed` and `signal` all learn the same, and a deadline drops the socket whatever the peer does.
+ */
+export class Ending {
+  readonly #parts: EndingParts;
+  #closed: Deferred<CloseInfo> | undefined;
+  #info: CloseInfo | undefined;
+  #abort: AbortController | undefined;
+  #error: SpillwayError | undefined;
+  /** What the peer was told, or should have been. */
+  #told: { readonly closeCode: number; readonly reason: string } | undefined;
+  #closing = false;
+  /** What the streams of an orderly end error with: one object, so that it can be recognised. */
+  readonly #closedError = new SpillwayError(
+    "SPW_ERR_CLOSED",
+    "Cannot send message: the connection is closed",
+  );
+  #deadline: NodeJS.Timeout | undefined;
+
+  constructor(parts: EndingParts) {
+    this.#parts = parts;
+    const { socket } = parts;
+    socket.on("error", (cause) => this.#lost(cause));
+    // The event of this kind says whether both Close frames were seen; `on("close")` does not.
+    socket.addEventListener("close", ({ code, reason, wasClean }) =>
+      this.#over({ closeCode: code, reason, wasClean }),
+    );
+  }
+
+  get isOver(): boolean {
+    return this.#info !== undefined;
+  }
+
+  get closed(): Promise<CloseInfo> {
+    if (!this.#closed) {
+      this.#closed = deferred();
+      if (this.#info) this.#closed.resolve(this.#info);
+    }
+    return this.#closed.promise;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController();
+      if (this.#error) this.#abort.abort(this.#error);
+    }
+    return this.#abort.signal;
+  }
+
+  /** What the streams ended with. */
+  get error(): SpillwayError | undefined {
+    return this.#error;
+  }
+
+  /** Whether data may still follow what was sent. Notices a Close that `ws` has answered itself. */
+  checkOpen(): boolean {
+    const { socket, outbox, closeTimeoutMs } = this.#parts;
+    if (socket.readyState === socket.OPEN) return !this.#error;
+    if (!this.#error && !this.#closing && socket.readyState === socket.CLOSING) {
+      this.#closing = true;
+      this.#arm(closeTimeoutMs);
+      queueMicrotask(() => outbox.fail(this.#closedError));
+    }
+    return false;
+  }
+
+  /** Sends what has been written, or drops it, and then a Close frame. */
+  close(closeCode: number, reason: string, drain: "flush" | "discard", deadlineMs: number): void {
+    if (this.#closing || this.isOver) return;
+    const { socket, outbox, inbox } = this.#parts;
+    this.#closing = true;
+    this.#arm(deadlineMs);
+    inbox.drain();
+    const tell = (): void => {
+      if (this.#error || this.isOver) return;
+      this.#told = { closeCode, reason };
+      outbox.fail(this.#closedError);
+      socket.close(closeCode, reason);
+    };
+    if (drain === "flush") outbox.flush(tell);
+    else tell();
+  }
+
+  /** Errors both streams at once and tells the peer why, as far as it still listens. */
+  fail(error: SpillwayError): void {
+    if (this.#error || this.isOver) return;
+    const { socket, inbox } = this.#parts;
+    const closeCode = closeCodes[error.code];
+    this.#settle(error);
+    if (closeCode === undefined) {
+      socket.terminate();
+      return;
+    }
+    const reason = shortReason(error.message);
+    this.#told ??= { closeCode, reason };
+    this.#closing = true;
+    inbox.drain();
+    socket.close(closeCode, reason);
+    this.#arm(FAIL_GRACE_MS);
+  }
+
+  /** Errors both streams and drops the socket, both at once. */
+  terminate(error: SpillwayError): void {
+    if (this.isOver) return;
+    this.#settle(error);
+    this.#parts.socket.terminate();
+  }
+
+  /** `ws` reports what the peer did wrong and closes by itself. */
+  #lost(cause: Error): void {
+    if (this.isOver || this.#error) return;
+    const { error, closeCode } = peerError(cause);
+    if (closeCode !== 1006) this.#told ??= { closeCode, reason: shortReason(error.message) };
+    this.#settle(error);
+    this.#arm(FAIL_GRACE_MS);
+  }
+
+  #settle(error: SpillwayError): void {
+    if (this.#error) return;
+    this.#error = error;
+    this.#parts.outbox.fail(error);
+    this.#parts.inbox.fail(error);
+    this.#abort?.abort(error);
+  }
+
+  #arm(deadlineMs: number): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(() => {
+      const message = `Cannot finish the closing handshake: the limit is ${deadlineMs} ms`;
+      this.terminate(this.#error ?? new SpillwayError("SPW_ERR_TIMEOUT", message));
+    }, deadlineMs).unref();
+  }
+
+  #over(seen: CloseInfo): void {
+    clearTimeout(this.#deadline);
+    this.#parts.stop();
+    this.#info = seen.wasClean ? seen : { ...seen, ...this.#told };
+    const { outbox, inbox } = this.#parts;
+    if (!this.#error && seen.wasClean) {
+      this.#error = this.#closedError;
+      outbox.fail(this.#error);
+      inbox.close();
+      this.#abort?.abort(this.#error);
+    } else {
+      const message = `Cannot reach peer: the connection was lost without a Close frame`;
+      this.#settle(new SpillwayError("SPW_ERR_RESET", message));
+    }
+    this.#closed?.resolve(this.#info);
+  }
+}
+
+/** RFC 6455 section 5.5: a control frame holds 125 bytes, two of which are the code. */
+function shortReason(message: string): string {
+  const bytes = new TextEncoder().encode(message);
+  if (bytes.byteLength <= 123) return message;
+  return new TextDecoder().decode(bytes.subarray(0, 120)).replace(/\uFFFD$/u, "") + "...";
+}

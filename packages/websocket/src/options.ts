@@ -1,0 +1,112 @@
+import { checkNumber, checkOneOf, MAX_TIMER_MS, wrongType } from "@spillway/streams/options";
+
+/** How one connection bounds what it holds and when it gives its peer up. */
+export interface ConnectionOptions {
+  /**
+   * Bytes (with frame headers) handed to the socket and not yet taken by the kernel, from which on
+   * `writer.ready` waits; the receive side pauses TCP at the same mark.
+   *
+   * @defaultValue `65_536` (64 KiB)
+   */
+  readonly highWaterMark?: number | undefined;
+  /**
+   * Bytes that writes nobody awaits may queue before the writable errors with `SPW_ERR_OVERFLOW`.
+   *
+   * @defaultValue 16 × `highWaterMark`
+   */
+  readonly maxQueuedBytes?: number | undefined;
+  /**
+   * Bytes the peer may leave unacknowledged (by answering pings) before writes wait; `false` leaves
+   * that to the kernels, which take megabytes.
+   *
+   * @defaultValue `262_144` (256 KiB)
+   */
+  readonly window?: number | false | undefined;
+  /**
+   * Payload bytes of the largest message taken from the peer; a larger one ends the connection
+   * with 1009. Give the same value to `ws` as `maxPayload`, so that it refuses before buffering.
+   *
+   * @defaultValue `1_048_576` (1 MiB)
+   */
+  readonly maxMessageBytes?: number | undefined;
+  /**
+   * `"stream"` keeps messages for `readable` and pauses TCP at the mark; `"discard"` drops and
+   * counts them, for routes that only send.
+   *
+   * @defaultValue `"stream"`
+   */
+  readonly receive?: "stream" | "discard" | undefined;
+  /**
+   * Milliseconds between liveness checks (`everyMs`, 10,000) and without any sign of life after
+   * which the peer is given up (`deadlineMs`, 30,000); `false` for no check.
+   */
+  readonly heartbeat?: HeartbeatOptions | false | undefined;
+  /**
+   * Milliseconds a closing handshake may take, the flush before it included.
+   *
+   * @defaultValue `10_000`
+   */
+  readonly closeTimeoutMs?: number | undefined;
+}
+
+/** When a silent peer is given up. */
+export interface HeartbeatOptions {
+  /** @defaultValue `10_000` */
+  readonly everyMs?: number | undefined;
+  /** At least 5,000: a peer that reads steadily may show no progress for seconds. @defaultValue `30_000` */
+  readonly deadlineMs?: number | undefined;
+}
+
+/** The options with every default filled in. */
+export interface ConnectionSettings {
+  readonly highWaterMark: number;
+  readonly maxQueuedBytes: number;
+  readonly window: number | false;
+  readonly maxMessageBytes: number;
+  readonly receive: "stream" | "discard";
+  readonly heartbeat: { readonly everyMs: number; readonly deadlineMs: number } | false;
+  readonly closeTimeoutMs: number;
+}
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
+ */
+export function connectionSettings(options: ConnectionOptions): ConnectionSettings {
+  if (typeof options !== "object" || options === null) {
+    throw wrongType("options", "an object", options);
+  }
+  const { window, heartbeat } = options;
+  const bytes = { min: 1, integer: true };
+  const highWaterMark = checkNumber("highWaterMark", options.highWaterMark, 65_536, bytes);
+  const own = "maxQueuedBytes";
+  return {
+    highWaterMark,
+    maxQueuedBytes: checkNumber(own, options.maxQueuedBytes, 16 * highWaterMark, bytes),
+    window: window === false ? false : checkNumber("window", window, 262_144, { min: 4096 }),
+    maxMessageBytes: checkNumber("maxMessageBytes", options.maxMessageBytes, 1_048_576, bytes),
+    receive: checkOneOf("receive", options.receive, "stream", ["stream", "discard"]),
+    heartbeat: heartbeat === false ? false : heartbeatSettings(heartbeat ?? {}),
+    closeTimeoutMs: checkNumber("closeTimeoutMs", options.closeTimeoutMs, 10_000, {
+      min: 1,
+      max: MAX_TIMER_MS,
+    }),
+  };
+}
+
+function heartbeatSettings(
+  options: HeartbeatOptions,
+): Exclude<ConnectionSettings["heartbeat"], false> {
+  if (typeof options !== "object" || options === null) {
+    throw wrongType("heartbeat", "an object or false", options);
+  }
+  const { everyMs, deadlineMs } = options;
+  return {
+    everyMs: checkNumber("heartbeat.everyMs", everyMs, 10_000, { min: 100, max: MAX_TIMER_MS }),
+    deadlineMs: checkNumber("heartbeat.deadlineMs", deadlineMs, 30_000, {
+      min: 5000,
+      max: MAX_TIMER_MS,
+    }),
+  };
+}

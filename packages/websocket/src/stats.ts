@@ -1,0 +1,37 @@
+import type { DropCounts } from "@spillway/streams";
+import type { Acknowledger } from "./flow-window.ts";
+
+/**
+ * How a connection does: moving, waiting for its peer, silent for 5 s while something waits, paused
+ * because `readable` is full, or over.
+ */
+export type ConnectionState = "healthy" | "congested" | "frozen" | "paused" | "dead";
+
+/** A connection's account at one moment. Bytes are wire bytes: payload and frame headers. */
+export interface ConnectionStats {
+  readonly state: ConnectionState;
+  /** Written and not yet handed to the socket. */
+  readonly queuedBytes: number;
+  /** Handed to the socket and not yet taken by the kernel. */
+  readonly bufferedBytes: number;
+  /** Sent and not yet acknowledged; `undefined` without a window. */
+  readonly inFlightBytes: number | undefined;
+  readonly windowBytes: number | undefined;
+  /** Who acknowledges what is in flight; `undefined` without a window. */
+  readonly acknowledgedBy: Acknowledger | undefined;
+  /** Of the last ping answered, queueing included; `undefined` before the first. */
+  readonly rttMs: number | undefined;
+  /** Received and not yet read by the application. */
+  readonly receiveQueuedBytes: number;
+  readonly sentMessages: number;
+  readonly sentBytes: number;
+  readonly receivedMessages: number;
+  readonly receivedBytes: number;
+  /** By reason; a chunk is a message, a size its wire bytes. Stages bill theirs by `recordDrop`. */
+  readonly dropped: DropCounts;
+  /** Milliseconds without room to send, in all. */
+  readonly backpressureMs: number;
+  /** Milliseconds since anything moved, while there is no room; 0 otherwise. */
+  readonly stalledForMs: number;
+  readonly connectedForMs: number;
+}
