@@ -6,7 +6,7 @@ import {
   type ConnectionOptions,
   connectionSettings,
 } from "@spillway/websocket";
-import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import { Connections, type SpillwayStats } from "./connections.ts";
 import { pluginSettings, type SpillwayOptions } from "./options.ts";
@@ -66,6 +66,12 @@ async function plugin(app: FastifyInstance, options: SpillwayOptions): Promise<v
   };
   app.decorate("spillway", spillway);
 
+  app.addHook("onRoute", (route) => {
+    if (!route.websocket) return;
+    const hooks = route.onRequest ?? [];
+    route.onRequest = [requireUpgrade, ...(Array.isArray(hooks) ? hooks : [hooks])];
+  });
+
   const preClose = async (): Promise<void> => {
     const server = app.websocketServer;
     // No upgrade from here on. Its callback would wait for every client, frozen ones too.
@@ -92,6 +98,14 @@ async function plugin(app: FastifyInstance, options: SpillwayOptions): Promise<v
   });
 }
 
+/** A plain request on a WebSocket route is told what to do instead of a bare 404. */
+async function requireUpgrade(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  if (request.ws) return;
+  void reply.headers({ upgrade: "websocket", connection: "upgrade" });
+  const message = `Cannot serve ${request.url} over plain HTTP: open it as a WebSocket`;
+  throw Object.assign(new Error(message), { code: "FST_ERR_UPGRADE_REQUIRED", statusCode: 426 });
+}
+
 async function serve(
   handler: ConnectionHandler,
   connection: Connection,
@@ -100,8 +114,7 @@ async function serve(
   try {
     await handler(connection, request);
   } catch (error) {
-    const { signal } = connection;
-    if (signal.aborted && error === signal.reason) {
+    if (isOwnEnd(error, connection)) {
       request.log.debug({ err: error }, "WebSocket connection ended");
       return;
     }
@@ -109,6 +122,12 @@ async function serve(
     const message = "Cannot go on: the route handler failed";
     connection.fail(new SpillwayError("SPW_ERR_HANDLER", message, { cause: error }));
   }
+}
+
+/** Whether a handler failed only because its connection ended. */
+function isOwnEnd(error: unknown, { signal }: Connection): boolean {
+  if (signal.aborted && error === signal.reason) return true;
+  return error instanceof SpillwayError && error.code === "SPW_ERR_CLOSED";
 }
 
 /** Ends a WebSocket of a route that does not use this plugin. */

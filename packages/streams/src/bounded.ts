@@ -1,6 +1,6 @@
 import { SpillwayError } from "./errors.ts";
 import { checkNumber } from "./options.ts";
-import type { DropReason } from "./policy.ts";
+import type { DropReason, Entry } from "./policy.ts";
 import { BoundedQueue, type QueueOptions, type QueueStats } from "./queue.ts";
 
 /** The bounds of {@link bounded} and what happens at them. */
@@ -38,18 +38,19 @@ export interface Bounded<T> {
  * ```ts
  * import { bounded } from "@spillway/streams";
  *
- * const newest = bounded<string>({ highWaterMark: 16, overflow: "drop-oldest" });
- * ReadableStream.from(["a", "b"]).pipeThrough(newest);
+ * function newest(source: ReadableStream<string>): ReadableStream<string> {
+ *   return source.pipeThrough(bounded({ highWaterMark: 16, overflow: "drop-oldest" }));
+ * }
  * ```
  */
 export function bounded<T>(options: BoundedOptions<T> = {}): Bounded<T> {
   const { highWaterMark, ...rest } = options;
-  const mark = checkNumber("highWaterMark", highWaterMark, options.size ? 65_536 : 64, {
-    min: Number.MIN_VALUE,
-  });
+  const mark = options.size
+    ? checkNumber("highWaterMark", highWaterMark, 65_536, { min: Number.MIN_VALUE })
+    : checkNumber("highWaterMark", highWaterMark, 64, { min: 1, integer: true });
   const queue = new BoundedQueue<T>({
     ...rest,
-    maxChunks: options.maxChunks ?? (options.size ? undefined : Math.max(1, Math.floor(mark))),
+    maxChunks: options.maxChunks ?? (options.size ? undefined : mark),
     maxSize: mark,
   });
   const pair = new Pair(queue);
@@ -57,7 +58,7 @@ export function bounded<T>(options: BoundedOptions<T> = {}): Bounded<T> {
 }
 
 interface Stalled<T> {
-  readonly chunk: T;
+  readonly entry: Entry<T>;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -71,6 +72,7 @@ class Pair<T> {
   /** The write in flight; only we can settle it, neither `abort()` nor `pipeTo` does. */
   #stalled: Stalled<T> | undefined;
   #wanted = false;
+  #delivering = false;
   #state: "open" | "closing" | "done" = "open";
 
   constructor(queue: BoundedQueue<T>) {
@@ -84,10 +86,7 @@ class Pair<T> {
           this.#wanted = true;
           this.#deliver();
         },
-        cancel: (reason) => {
-          this.#stop("cancelled", reason);
-          this.#sink.error(reason);
-        },
+        cancel: (reason) => this.#fail("cancelled", reason),
       },
       { highWaterMark: 0 },
     );
@@ -100,7 +99,7 @@ class Pair<T> {
         },
         write: (chunk) => this.#write(chunk),
         close: () => {
-          if (this.#state === "open") this.#state = "closing";
+          this.#state = "closing";
           this.#deliver();
         },
       },
@@ -109,64 +108,65 @@ class Pair<T> {
   }
 
   #write(chunk: T): Promise<void> | undefined {
-    let verdict;
     try {
-      verdict = this.#queue.offer(chunk);
+      const entry = this.#queue.stamp(chunk);
+      if (this.#queue.offerEntry(entry) === "wait" && this.#state === "open") {
+        return new Promise((resolve, reject) => {
+          this.#stalled = { entry, resolve, reject };
+        });
+      }
     } catch (error) {
       this.#fail("closed", error);
       throw error;
-    }
-    if (verdict === "wait") {
-      return new Promise((resolve, reject) => {
-        this.#stalled = { chunk, resolve, reject };
-      });
     }
     this.#deliver();
     return undefined;
   }
 
+  /** `onDrop` and the reader may call back in here; the outermost call does all there is to do. */
   #deliver(): void {
-    if (this.#state === "done") return;
-    if (this.#wanted) {
-      const entry = this.#queue.shift();
-      if (entry) {
-        this.#wanted = false;
-        this.#admitStalled();
-        this.#source.enqueue(entry.chunk);
-        return;
+    if (this.#delivering) return;
+    this.#delivering = true;
+    try {
+      do this.#admitStalled();
+      while (this.#handOut());
+      if (this.#state === "closing" && this.#queue.length === 0) {
+        this.#state = "done";
+        this.#source.close();
       }
-    }
-    if (this.#state === "closing" && this.#queue.length === 0) {
-      this.#state = "done";
-      this.#source.close();
+    } catch (error) {
+      this.#fail("closed", error);
+    } finally {
+      this.#delivering = false;
     }
   }
 
   #admitStalled(): void {
     const stalled = this.#stalled;
-    if (!stalled) return;
-    try {
-      if (this.#queue.offer(stalled.chunk) === "wait") return;
-      this.#stalled = undefined;
-      stalled.resolve();
-    } catch (error) {
-      this.#fail("closed", error);
-    }
+    if (!stalled || this.#queue.offerEntry(stalled.entry) === "wait") return;
+    this.#stalled = undefined;
+    stalled.resolve();
   }
 
-  /** Errors the readable; the writable errors by itself or through the rejected write. */
+  #handOut(): boolean {
+    const entry = this.#wanted ? this.#queue.shift() : undefined;
+    if (!entry) return false;
+    this.#wanted = false;
+    this.#source.enqueue(entry.chunk);
+    return true;
+  }
+
+  /** Ends both sides at once; the side the failure came from has ended already and stays so. */
   #fail(why: DropReason, reason: unknown): void {
     if (this.#state === "done") return;
-    this.#stop(why, reason);
-    this.#source.error(reason);
-  }
-
-  #stop(why: DropReason, reason: unknown): void {
     this.#state = "done";
-    this.#queue.clear(why);
     this.#stalled?.reject(
       reason ?? new SpillwayError("SPW_ERR_ABORTED", "Cannot queue chunk: the stream was given up"),
     );
     this.#stalled = undefined;
+    // `abort()` errors its stream itself, and would reject if it found that done.
+    if (why !== "aborted") this.#sink.error(reason);
+    this.#source.error(reason);
+    this.#queue.clear(why);
   }
 }

@@ -94,6 +94,12 @@ export function broadcast<T, E = T>(options: BroadcastOptions<T, E> = {}): Broad
 /** Milliseconds after which the counters of subscribers that do not read are brought up to date. */
 const SWEEP_EVERY_MS = 250;
 
+interface End<T, E> {
+  readonly tell: (subscription: Subscription<T, E>) => void;
+  /** What becomes of `writable`. */
+  readonly reason: unknown;
+}
+
 class Hub<T, E> implements Broadcast<T, E> {
   readonly #ring: Ring<T, E>;
   readonly #size: (chunk: T) => number;
@@ -101,16 +107,15 @@ class Hub<T, E> implements Broadcast<T, E> {
   readonly #isKey: ((chunk: T) => boolean) | undefined;
   readonly #encode: (chunk: T) => E;
   readonly #subscribers = new Set<Subscription<T, E>>();
-  #waiting: Subscription<T, E>[] = [];
-  #woken: Subscription<T, E>[] = [];
   #writable: WritableStream<T> | undefined;
+  #sink: WritableStreamDefaultController | undefined;
   #published = 0;
   #lastKey = -1;
   /** No subscriber has yet to see anything before this position. */
   #sweptTo = 0;
   #sweptAt = 0;
-  /** How the hub ended, told to those who come later too. */
-  #ended: ((subscription: Subscription<T, E>) => void) | undefined;
+  /** How the hub ended; those who come later are told too. */
+  #ended: End<T, E> | undefined;
 
   constructor(options: BroadcastOptions<T, E>) {
     const { capacity = {} } = options;
@@ -130,46 +135,54 @@ class Hub<T, E> implements Broadcast<T, E> {
 
   get writable(): WritableStream<T> {
     this.#writable ??= new WritableStream<T>({
-      write: (chunk) => this.publish(chunk),
-      close: () => this.close(),
+      start: (controller) => {
+        this.#sink = controller;
+        if (this.#ended) controller.error(this.#ended.reason);
+      },
+      write: (chunk) => this.#write(chunk),
+      close: () => {
+        this.#sink = undefined;
+        this.close();
+      },
       abort: (reason) => this.abort(reason),
     });
     return this.#writable;
   }
 
   publish(chunk: T): void {
-    if (this.#ended) throw new SpillwayError("SPW_ERR_CLOSED", "Cannot publish: the hub has ended");
+    if (this.#ended) throw ended(this.#ended.reason);
     const time = performance.now();
     const size = this.#measure(chunk);
-    if (this.#isKey?.(chunk)) this.#lastKey = this.#ring.next;
+    const isKey = this.#isKey?.(chunk);
     while (!this.#ring.fits(size)) {
       if (this.#ring.first >= this.#sweptTo) this.#sweep(time);
       this.#ring.dropFirst();
     }
+    if (isKey) this.#lastKey = this.#ring.next;
     this.#ring.append(chunk, size, time);
     this.#published++;
     if (time - this.#sweptAt > SWEEP_EVERY_MS) this.#sweep(time);
-    this.#wake();
+    for (const subscription of this.#subscribers) subscription.wake();
   }
 
   subscribe(options: SubscribeOptions<T> = {}): ReadableStream<E> {
     const subscription = new Subscription<T, E>(options, this.#ring, this.#start(), {
       encode: this.#encode,
       measure: (chunk) => this.#measure(chunk),
-      wait: (waiting) => this.#waiting.push(waiting),
       leave: (leaving) => this.#subscribers.delete(leaving),
     });
-    if (this.#ended) this.#ended(subscription);
-    else this.#subscribers.add(subscription);
+    this.#subscribers.add(subscription);
+    subscription.open();
+    this.#ended?.tell(subscription);
     return subscription.readable;
   }
 
   close(): void {
-    this.#finish((subscription) => subscription.end());
+    this.#end({ tell: (subscription) => subscription.end(), reason: ended() });
   }
 
   abort(reason: unknown): void {
-    this.#finish((subscription) => subscription.fail(reason, "aborted"));
+    this.#end({ tell: (subscription) => subscription.fail(reason, "aborted"), reason });
   }
 
   stats(): BroadcastStats {
@@ -182,9 +195,19 @@ class Hub<T, E> implements Broadcast<T, E> {
     };
   }
 
+  #write(chunk: T): void {
+    try {
+      this.publish(chunk);
+    } catch (error) {
+      // The stream errors without a word to `abort`, and subscribers would wait for ever.
+      this.abort(error);
+      throw error;
+    }
+  }
+
   #measure(chunk: T): number {
     const size = this.#size(chunk);
-    if (size >= 0 && size < Infinity) return size;
+    if (Number.isFinite(size) && size >= 0) return size;
     throw new SpillwayError(
       "SPW_ERR_CHUNK",
       `Cannot publish: size() gave ${String(size)}, want a finite number from 0`,
@@ -205,20 +228,16 @@ class Hub<T, E> implements Broadcast<T, E> {
     this.#sweptAt = time;
   }
 
-  #wake(): void {
-    const woken = this.#waiting;
-    this.#waiting = this.#woken;
-    for (const subscription of woken) subscription.wake();
-    woken.length = 0;
-    this.#woken = woken;
-  }
-
-  #finish(tell: (subscription: Subscription<T, E>) => void): void {
+  #end(end: End<T, E>): void {
     if (this.#ended) return;
-    this.#ended = tell;
-    for (const subscription of this.#subscribers) tell(subscription);
-    this.#waiting = [];
+    this.#ended = end;
+    for (const subscription of this.#subscribers) end.tell(subscription);
+    this.#sink?.error(end.reason);
   }
+}
+
+function ended(cause?: unknown): SpillwayError {
+  return new SpillwayError("SPW_ERR_CLOSED", "Cannot publish: the hub has ended", { cause });
 }
 
 function byteLengthOf(chunk: unknown): number {

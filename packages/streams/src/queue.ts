@@ -82,8 +82,8 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
   readonly #drops = new DropCounter();
   /** Drops that `onDrop` has yet to hear of. */
   readonly #untold: [dropped: Entry<T>, reason: DropReason][] = [];
-  /** The policy is at work: `onDrop` may read, write and cancel, so it waits until that is done. */
-  #deciding = false;
+  /** Decisions under way. `onDrop` may read, write and cancel, so it waits until there are none. */
+  #deciding = 0;
   #offered = 0;
   #delivered = 0;
 
@@ -96,7 +96,8 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
     this.#measure = checkFunction("size", options.size);
     this.#onDrop = checkFunction("onDrop", options.onDrop);
     this.#now = checkFunction("now", options.now) ?? (() => performance.now());
-    this.#admission = overflowPolicy(options.overflow ?? "wait").start(this);
+    const { overflow = "wait" } = options;
+    this.#admission = overflowPolicy(overflow).start(this);
   }
 
   get length(): number {
@@ -128,7 +129,7 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
   measure(chunk: T): number {
     if (!this.#measure) return 1;
     const size = this.#measure(chunk);
-    if (!(size >= 0 && size < Infinity)) {
+    if (!Number.isFinite(size) || size < 0) {
       throw new SpillwayError(
         "SPW_ERR_CHUNK",
         `Cannot queue chunk: size() gave ${String(size)}, want a finite number from 0`,
@@ -158,9 +159,9 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
 
   /** As {@link BoundedQueue.offer}, for an entry measured and stamped before. */
   offerEntry(entry: Entry<T>): Exclude<Verdict, "overflow"> {
-    this.dropStale();
-    this.#deciding = true;
+    this.#deciding++;
     try {
+      this.dropStale();
       const verdict = this.#admission.admit(entry);
       if (verdict === "wait") return verdict;
       this.#offered++;
@@ -236,7 +237,7 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
 
   /** Drops from the front while `matches`, passing over what the policy keeps. */
   dropFront(reason: DropReason, matches: (entry: Entry<T>) => boolean): void {
-    this.#deciding = true;
+    this.#deciding++;
     try {
       let position = this.first;
       while (position < this.next) {
@@ -274,12 +275,12 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
   }
 
   #decided(): void {
-    this.#deciding = false;
+    this.#deciding--;
     this.#tell();
   }
 
   #tell(): void {
-    while (!this.#deciding && this.#untold.length > 0) {
+    while (this.#deciding === 0 && this.#untold.length > 0) {
       const drop = this.#untold.shift();
       try {
         if (drop) this.#onDrop?.(...drop);

@@ -109,6 +109,7 @@ export class Connection {
    */
   get writable(): WritableStream<MessageChunk> {
     this.#main ??= new Lane(this.#outbox, 0, Infinity, {
+      closing: () => this.#ending.expect(this.#settings.closeTimeoutMs),
       closed: () => this.#closeAndWait(),
       aborted: (_lane, cause) => {
         const message = `Cannot send message: the writable was aborted`;
@@ -133,7 +134,7 @@ export class Connection {
   }
 
   get state(): ConnectionState {
-    if (this.#ending.isOver) return "dead";
+    if (this.#ending.error) return "dead";
     if (this.#inbox.paused) return "paused";
     const { account } = this.#outbox;
     if (account.stalledMs >= FROZEN_MS) return "frozen";
@@ -156,7 +157,6 @@ export class Connection {
       },
       aborted: (aborted, reason) => this.#outbox.drop(aborted, reason),
     });
-    if (this.#ending.error) lane.fail(this.#ending.error);
     return lane.stream;
   }
 

@@ -24,6 +24,10 @@ export class Ring<T, E> {
     return this.#maxChunks;
   }
 
+  get maxSize(): number {
+    return this.#maxSize;
+  }
+
   get first(): number {
     return this.#first;
   }
@@ -57,7 +61,8 @@ export class Ring<T, E> {
 
   dropFirst(): void {
     const place = this.#first++ % this.#maxChunks;
-    this.#size -= this.#slots[place]?.size ?? 0;
+    // Sums of fractions drift; nothing weighs nothing.
+    this.#size = this.length === 0 ? 0 : this.#size - (this.#slots[place]?.size ?? 0);
     this.#slots[place] = undefined;
   }
 }

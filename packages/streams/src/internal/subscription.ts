@@ -1,6 +1,6 @@
 import { SpillwayError } from "../errors.ts";
-import { wrongType } from "../options.ts";
-import type { DropListener, DropReason, Entry } from "../policy.ts";
+import { checkNumber, outOfRange } from "../options.ts";
+import type { DropListener, DropReason, Entry, OverflowPolicy } from "../policy.ts";
 import type { Overflow } from "../overflow.ts";
 import { overflowPolicy } from "../overflow.ts";
 import { BoundedQueue } from "../queue.ts";
@@ -11,7 +11,7 @@ export interface SubscribeOptions<T> {
   /** @defaultValue `"drop-oldest"` */
   readonly overflow?: Exclude<Overflow<T>, "wait"> | undefined;
   /**
-   * Chunks that may wait for this subscriber.
+   * Chunks that may wait for this subscriber; never more bytes than the ring may hold.
    *
    * @defaultValue the ring's capacity
    */
@@ -32,7 +32,6 @@ export interface SubscribeOptions<T> {
 export interface SubscriptionHost<T, E> {
   encode(chunk: T): E;
   measure(chunk: T): number;
-  wait(subscription: Subscription<T, E>): void;
   leave(subscription: Subscription<T, E>): void;
 }
 
@@ -42,12 +41,12 @@ export class Subscription<T, E> {
   readonly #ring: Ring<T, E>;
   readonly #host: SubscriptionHost<T, E>;
   readonly #queue: BoundedQueue<T>;
-  readonly #outlivesRing: boolean;
+  readonly #policy: OverflowPolicy<T>;
   readonly #signal: AbortSignal | undefined;
   #controller!: ReadableStreamDefaultController<E>;
   #cursor: number;
   #wanted = false;
-  #waiting = false;
+  #delivering = false;
   #state: "open" | "ending" | "done" = "open";
 
   constructor(
@@ -57,17 +56,20 @@ export class Subscription<T, E> {
     host: SubscriptionHost<T, E>,
   ) {
     const { overflow = "drop-oldest", highWaterMark, maxAgeMs, onDrop, signal } = options;
-    if ((overflow as string) === "wait") {
-      throw wrongType("overflow", "a policy that drops (a hub never waits)", overflow);
-    }
-    const policy = overflowPolicy<T>(overflow);
+    if ((overflow as string) === "wait") throw waits(overflow);
+    this.#policy = overflowPolicy<T>(overflow);
     this.#ring = ring;
     this.#host = host;
     this.#cursor = start;
-    this.#outlivesRing = policy.outlivesRing ?? false;
-    const maxChunks = highWaterMark ?? ring.maxChunks;
-    const size = (chunk: T): number => host.measure(chunk);
-    this.#queue = new BoundedQueue<T>({ maxChunks, maxAgeMs, size, overflow: policy, onDrop });
+    const whole = { min: 1, integer: true };
+    this.#queue = new BoundedQueue<T>({
+      maxChunks: checkNumber("highWaterMark", highWaterMark, ring.maxChunks, whole),
+      maxSize: ring.maxSize,
+      maxAgeMs,
+      size: (chunk) => host.measure(chunk),
+      overflow: this.#policy,
+      onDrop,
+    });
     this.readable = new ReadableStream<E>(
       {
         start: (controller) => {
@@ -75,92 +77,115 @@ export class Subscription<T, E> {
         },
         pull: () => {
           this.#wanted = true;
-          this.deliver();
+          this.#deliver();
         },
         cancel: () => this.#finish("cancelled"),
       },
       { highWaterMark: 0 },
     );
     this.#signal = signal;
-    if (signal?.aborted) this.#onAbort();
-    else signal?.addEventListener("abort", this.#onAbort);
+  }
+
+  /** Takes in what is retained, so that it cannot leave the ring uncounted, and minds the signal. */
+  open(): void {
+    if (this.#signal?.aborted) this.#onAbort();
+    else this.#signal?.addEventListener("abort", this.#onAbort);
+    this.absorb();
   }
 
   /** Shows the policy what was published since; drops what has left the ring. */
   absorb(): void {
-    if (this.#state === "done") return;
-    const { first, next } = this.#ring;
+    if (this.#isDone) return;
     try {
-      if (!this.#outlivesRing) {
+      if (!this.#policy.outlivesRing) {
+        const { first } = this.#ring;
         this.#queue.dropFront("lagged", (entry) => (entry as Slot<T, E>).position < first);
       }
-      while (this.#cursor < next) this.#queue.offerEntry(this.#ring.at(this.#cursor++));
+      while (this.#isBehind()) {
+        const verdict = this.#queue.offerEntry(this.#ring.at(this.#cursor++));
+        if (verdict === "wait") throw waits(this.#policy.name);
+      }
       this.#queue.dropStale();
     } catch (error) {
       this.fail(error, "closed");
     }
   }
 
-  /** Hands out the next chunk when one is wanted, or waits for it. */
-  deliver(): void {
-    this.absorb();
-    if (this.#state === "done") return;
-    const entry = this.#wanted ? this.#queue.shift() : undefined;
-    if (entry) {
-      this.#wanted = false;
-      this.#enqueue(entry);
-    } else if (this.#state === "ending") {
-      if (this.#queue.length > 0) return;
-      this.#finish("closed");
-      this.#controller.close();
-    } else if (this.#wanted && !this.#waiting) {
-      this.#waiting = true;
-      this.#host.wait(this);
-    }
-  }
-
-  /** Called once for each time the subscription waits. */
+  /** Delivers to a reader that waits. */
   wake(): void {
-    this.#waiting = false;
-    this.deliver();
+    if (this.#wanted) this.#deliver();
   }
 
   /** Closes the stream once it has been read to its end. */
   end(): void {
     if (this.#state !== "open") return;
     this.absorb();
-    if (this.#state !== "open") return;
+    if (this.#isDone) return;
     this.#state = "ending";
-    this.deliver();
+    this.#deliver();
   }
 
   /** Errors the stream at once. */
   fail(reason: unknown, why: DropReason): void {
-    if (this.#state === "done") return;
-    this.#finish(why);
+    if (this.#isDone) return;
     this.#controller.error(reason);
+    this.#finish(why);
   }
 
   readonly #onAbort = (): void => this.fail(this.#signal?.reason, "aborted");
 
-  #enqueue(entry: Entry<T>): void {
-    const slot = entry as Slot<T, E>;
+  get #isDone(): boolean {
+    return this.#state === "done";
+  }
+
+  #isBehind(): boolean {
+    return !this.#isDone && this.#cursor < this.#ring.next;
+  }
+
+  /** `onDrop` and `encode` may call back in here; the outermost call does all there is to do. */
+  #deliver(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
     try {
-      if (!("encoded" in slot)) slot.encoded = this.#host.encode(slot.chunk);
-    } catch (cause) {
-      this.fail(
-        new SpillwayError("SPW_ERR_CHUNK", "Cannot deliver chunk: encode() threw", { cause }),
-        "closed",
-      );
-      return;
+      do this.absorb();
+      while (this.#handOut() || this.#isBehind());
+      if (this.#state === "ending" && this.#queue.length === 0) {
+        this.#controller.close();
+        this.#finish("closed");
+      }
+    } catch (error) {
+      this.fail(error, "closed");
+    } finally {
+      this.#delivering = false;
     }
-    this.#controller.enqueue(slot.encoded);
+  }
+
+  #handOut(): boolean {
+    const entry = this.#wanted ? this.#queue.shift() : undefined;
+    if (!entry) return false;
+    this.#wanted = false;
+    const chunk = this.#encode(entry);
+    if (!this.#isDone) this.#controller.enqueue(chunk);
+    return true;
+  }
+
+  #encode(entry: Entry<T> & { encoded?: E }): E {
+    try {
+      if ("encoded" in entry) return entry.encoded;
+      return (entry.encoded = this.#host.encode(entry.chunk));
+    } catch (cause) {
+      throw new SpillwayError("SPW_ERR_CHUNK", "Cannot deliver chunk: encode() threw", { cause });
+    }
   }
 
   #finish(why: DropReason): void {
     this.#state = "done";
-    this.#queue.clear(why);
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#host.leave(this);
+    this.#queue.clear(why);
   }
+}
+
+function waits(given: unknown): RangeError {
+  return outOfRange("overflow", "a policy that drops (a hub never waits)", given);
 }

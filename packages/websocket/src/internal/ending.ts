@@ -38,6 +38,7 @@ export class Ending {
     "Cannot send message: the connection is closed",
   );
   #deadline: NodeJS.Timeout | undefined;
+  #deadlineAt = Infinity;
 
   constructor(parts: EndingParts) {
     this.#parts = parts;
@@ -84,6 +85,11 @@ export class Ending {
       queueMicrotask(() => outbox.fail(this.#closedError));
     }
     return false;
+  }
+
+  /** The end is in sight: it must come within `deadlineMs`. */
+  expect(deadlineMs: number): void {
+    if (!this.#closing && !this.#error) this.#arm(deadlineMs);
   }
 
   /** Sends what has been written, or drops it, and then a Close frame. */
@@ -145,7 +151,11 @@ export class Ending {
     this.#abort?.abort(error);
   }
 
+  /** Drops the socket in `deadlineMs`, or when it was to be dropped already. */
   #arm(deadlineMs: number): void {
+    const at = performance.now() + deadlineMs;
+    if (at >= this.#deadlineAt) return;
+    this.#deadlineAt = at;
     clearTimeout(this.#deadline);
     this.#deadline = setTimeout(() => {
       const message = `Cannot finish the closing handshake: the limit is ${deadlineMs} ms`;

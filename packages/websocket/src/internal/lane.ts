@@ -4,6 +4,8 @@ import type { Outbox } from "./outbox.ts";
 
 /** How a lane ends. */
 export interface LaneHost {
+  /** The producer will write no more; what it has written may still wait. */
+  closing?(): void;
   /** Everything written has left; resolves when the lane counts as closed. */
   closed(lane: Lane): Promise<void> | undefined;
   /** The producer gave up. */
@@ -78,8 +80,10 @@ export class Lane {
 
   /** No more will be written: nobody may wait for room any longer. */
   closing(): void {
-    if (this.#state === "open") this.#state = "closing";
+    if (this.#state !== "open") return;
+    this.#state = "closing";
     this.update();
+    this.#host.closing?.();
   }
 
   /** Calls `done` once everything written so far has been handed to the socket. */

@@ -53,7 +53,7 @@ export class Outbox {
   readonly #waiting: Job[] = [];
   /** Nothing may come between the fragments of a message. */
   #current: Job | undefined;
-  #ended = false;
+  #end: { readonly error: unknown } | undefined;
   #sentMessages = 0;
   #sentBytes = 0;
 
@@ -74,8 +74,10 @@ export class Outbox {
     return this.#sentBytes;
   }
 
+  /** Takes a lane in; one that comes after the end errors at once. */
   add(lane: Lane): void {
-    this.#lanes.add(lane);
+    if (this.#end) lane.fail(this.#end.error);
+    else this.#lanes.add(lane);
   }
 
   /**
@@ -85,7 +87,7 @@ export class Outbox {
    * @returns its wire bytes; 0 when it was refused
    */
   admit(chunk: MessageChunk, lane: Lane): number {
-    if (this.#ended) return 0;
+    if (this.#end) return 0;
     const { queued } = this.account;
     let bytes;
     try {
@@ -168,8 +170,8 @@ export class Outbox {
 
   /** Ends every lane and settles every write; nothing is sent any more. */
   fail(error: unknown): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (this.#end) return;
+    this.#end = { error };
     for (const job of this.#waiting.splice(0)) job.sent.reject(error);
     this.#current?.sent.reject(error);
     this.#current = undefined;
@@ -188,7 +190,7 @@ export class Outbox {
   }
 
   get #isIdle(): boolean {
-    const idle = !this.#ended && !this.#current && this.#waiting.length === 0;
+    const idle = !this.#end && !this.#current && this.#waiting.length === 0;
     return idle && this.#host.isOpen();
   }
 

@@ -1,0 +1,92 @@
+import { broadcast } from "@spillway/streams";
+import spillway from "@spillway/fastify";
+import { collectMetrics } from "@spillway/fastify/metrics";
+import fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
+import { Registry } from "prom-client";
+import { encodePicture, type Picture } from "./picture.ts";
+import { flowRoutes } from "./routes/flow.ts";
+import { pageRoutes } from "./routes/page.ts";
+import { plainRoutes } from "./routes/plain.ts";
+import { telemetryRoutes } from "./routes/telemetry.ts";
+import { videoRoutes } from "./routes/video.ts";
+import { telemetrySource } from "./telemetry.ts";
+
+/** What {@link buildApp} serves. */
+export interface AppOptions {
+  /** Pictures in real time; when it ends, the video ends for everyone. */
+  readonly video: ReadableStream<Picture>;
+  readonly logger?: FastifyServerOptions["logger"] | undefined;
+}
+
+/**
+ * Builds the demo's server without listening. Closing it ends the sources and every connection.
+ *
+ * Viewers that stall are kept for two minutes, so that a sleeping one can be watched.
+ */
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const app = fastify({ logger: options.logger ?? false });
+  await app.register(spillway, {
+    slowConsumer: { stalledForMs: 120_000 },
+    heartbeat: { everyMs: 10_000, deadlineMs: 150_000 },
+    maxMessageBytes: 64 * 1024,
+    receive: "discard",
+    shutdown: { graceMs: 3_000 },
+  });
+
+  const stopped = new AbortController();
+  app.addHook("preClose", async () => stopped.abort());
+
+  const video = broadcast<Picture, Uint8Array>({
+    capacity: { chunks: 120, bytes: 8 << 20 },
+    size: (picture) => picture.payload.byteLength,
+    isKey: (picture) => picture.key,
+    retain: "last-keyframe",
+    encode: encodePicture,
+  });
+  feed(app, "video", stopped.signal, () =>
+    options.video.pipeTo(video.writable, { signal: stopped.signal }),
+  );
+
+  const registry = new Registry();
+  collectMetrics(app.spillway, registry);
+  app.get("/metrics", (_request, reply) => {
+    void reply.type(registry.contentType);
+    return registry.metrics();
+  });
+  app.get("/healthz", () => ({ status: "ok" }));
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({
+      statusCode: 404,
+      code: "FST_ERR_NOT_FOUND",
+      error: "Not Found",
+      message: `Cannot find route ${request.method} ${request.url}`,
+    }),
+  );
+
+  await app.register(videoRoutes, { video });
+  await app.register(plainRoutes, { video });
+  await app.register(telemetryRoutes, {
+    source: telemetrySource(),
+    signal: stopped.signal,
+    feed: (name, run) => feed(app, name, stopped.signal, run),
+  });
+  await app.register(flowRoutes, { signal: stopped.signal });
+  await app.register(pageRoutes);
+  return app;
+}
+
+/** Runs a source into its hub; a source that fails is logged, its viewers have been told. */
+function feed(
+  app: FastifyInstance,
+  name: string,
+  stopped: AbortSignal,
+  run: () => Promise<void>,
+): void {
+  run().then(
+    () => app.log.info({ source: name }, "source ended"),
+    (error: unknown) => {
+      if (stopped.aborted) app.log.info({ source: name }, "source stopped");
+      else app.log.error({ source: name, err: error }, "source failed");
+    },
+  );
+}

@@ -1,0 +1,104 @@
+import { bounded, broadcast } from "@spillway/streams";
+import type { Connection } from "@spillway/websocket";
+import type { FastifyInstance } from "fastify";
+import { plainConnections } from "./plain.ts";
+
+/** One line of the flow panel and of `GET /api/connections`. */
+export interface ConnectionView {
+  readonly id: string;
+  readonly route: string;
+  /** What the page called itself with `?viewer=`. */
+  readonly viewer: string | null;
+  readonly state: string;
+  readonly queuedBytes: number;
+  readonly bufferedBytes: number;
+  readonly inFlightBytes: number;
+  readonly windowBytes: number | null;
+  readonly acknowledgedBy: string | null;
+  readonly rttMs: number | null;
+  readonly sentMessages: number;
+  readonly sentBytes: number;
+  readonly receivedMessages: number;
+  readonly droppedMessages: number;
+  readonly droppedBytes: number;
+  readonly drops: Readonly<Record<string, { messages: number; bytes: number }>>;
+  readonly stalledForMs: number;
+  readonly connectedForMs: number;
+}
+
+const EVERY_MS = 500;
+
+/** `/streams/flow` and `/api/connections`: what every connection holds, and what it dropped. */
+export async function flowRoutes(
+  app: FastifyInstance,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  const connections = (): ConnectionView[] => [
+    ...[...app.spillway.connections].map(view),
+    ...plainConnections(app),
+  ];
+  app.get("/api/connections", connections);
+
+  const flow = broadcast<string>({ capacity: { chunks: 2 }, retain: "last" });
+  const timer = setInterval(() => {
+    flow.publish(JSON.stringify({ t: Date.now(), connections: connections(), ...totals(app) }));
+  }, EVERY_MS);
+  signal.addEventListener("abort", () => {
+    clearInterval(timer);
+    flow.close();
+  });
+
+  app.get(
+    "/streams/flow",
+    { websocket: true },
+    app.spillway.handler(async (connection) => {
+      await flow
+        .subscribe({ onDrop: connection.recordDrop, signal: connection.signal })
+        .pipeThrough(bounded({ overflow: "latest", onDrop: connection.recordDrop }))
+        .pipeTo(connection.writable);
+    }),
+  );
+}
+
+function view(connection: Connection): ConnectionView {
+  const stats = connection.stats();
+  const { pathname, searchParams } = new URL(connection.request.url ?? "/", "ws://localhost");
+  const drops = Object.entries(stats.dropped.reasons).map(([reason, tally]) => [
+    reason,
+    { messages: tally?.chunks ?? 0, bytes: tally?.size ?? 0 },
+  ]);
+  return {
+    id: connection.id,
+    route: pathname,
+    viewer: searchParams.get("viewer"),
+    state: stats.state,
+    queuedBytes: stats.queuedBytes,
+    bufferedBytes: stats.bufferedBytes,
+    inFlightBytes: stats.inFlightBytes ?? stats.bufferedBytes,
+    windowBytes: stats.windowBytes ?? null,
+    acknowledgedBy: stats.acknowledgedBy ?? null,
+    rttMs: stats.rttMs ?? null,
+    sentMessages: stats.sentMessages,
+    sentBytes: stats.sentBytes,
+    receivedMessages: stats.receivedMessages,
+    droppedMessages: stats.dropped.chunks,
+    droppedBytes: stats.dropped.size,
+    drops: Object.fromEntries(drops),
+    stalledForMs: stats.stalledForMs,
+    connectedForMs: stats.connectedForMs,
+  };
+}
+
+function totals(app: FastifyInstance): object {
+  const { dropped, ...stats } = app.spillway.stats();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return {
+    totals: { ...stats, droppedMessages: dropped.chunks, droppedBytes: dropped.size },
+    server: {
+      rssBytes: rss,
+      heapUsedBytes: heapUsed,
+      externalBytes: external,
+      uptimeS: process.uptime(),
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { open, stat } from "node:fs/promises";
+import { SpillwayError } from "@spillway/streams";
+import { clipSource } from "./clip.ts";
+import { ffmpegFrames } from "./ffmpeg.ts";
+import { type IvfFrame, readIvf } from "./ivf.ts";
+import type { Picture } from "./picture.ts";
+
+/** How {@link openVideo} opens. */
+export interface OpenVideoOptions {
+  /** Ends the video: the stream errors with its reason, and a program that was started is stopped. */
+  readonly signal: AbortSignal;
+}
+
+const BUILT_IN_CLIP = new URL("../clip/spillway.ivf", import.meta.url);
+/** A clip is kept in memory; anything larger goes through `ffmpeg`. */
+const MAX_CLIP_BYTES = 128 << 20;
+
+/**
+ * Opens the video that everyone watches, and resolves once there is a picture.
+ *
+ * Backpressure: pull-based. The clip skips what is read too late; a program waits on its pipe.
+ *
+ * @param source - `undefined`: the built-in clip; the path of an IVF file: looped as it stands;
+ *   anything else: an input for `ffmpeg`
+ * @throws {@link SpillwayError} with `SPW_ERR_SOURCE` when it cannot be opened or is not video
+ */
+export async function openVideo(
+  source: string | undefined,
+  { signal }: OpenVideoOptions,
+): Promise<ReadableStream<Picture>> {
+  signal.throwIfAborted();
+  if (source === undefined || source === "") {
+    return until(clipSource(await readClip(BUILT_IN_CLIP, signal)), signal);
+  }
+  const bytes = await fileBytes(source);
+  if (source.endsWith(".ivf") && (bytes ?? 0) <= MAX_CLIP_BYTES) {
+    return until(clipSource(await readClip(source, signal)), signal);
+  }
+  const input = bytes === undefined ? "live" : "recording";
+  const frames = ffmpegFrames(source, { input, signal });
+  const first = await frames.next();
+  if (first.done) {
+    throw new SpillwayError("SPW_ERR_SOURCE", `Cannot read ${source}: it has no pictures`);
+  }
+  return liveSource(first.value, frames);
+}
+
+/** The size of a regular file, `undefined` for everything else. */
+async function fileBytes(source: string): Promise<number | undefined> {
+  const found = await stat(source).catch(() => undefined);
+  return found?.isFile() ? found.size : undefined;
+}
+
+async function readClip(path: string | URL, signal: AbortSignal): Promise<IvfFrame[]> {
+  try {
+    const file = await open(path);
+    const frames: IvfFrame[] = [];
+    for await (const frame of readIvf(file.createReadStream({ signal }))) frames.push(frame);
+    return frames;
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (cause instanceof SpillwayError) throw cause;
+    const why = (cause as Error).message;
+    throw new SpillwayError("SPW_ERR_SOURCE", `Cannot read the clip: ${why}`, { cause });
+  }
+}
+
+/** Numbers and stamps frames as they come. */
+function liveSource(
+  first: IvfFrame,
+  frames: AsyncGenerator<IvfFrame, void, undefined>,
+): ReadableStream<Picture> {
+  let waiting: IvfFrame | undefined = first;
+  let sequence = 0;
+  return new ReadableStream<Picture>(
+    {
+      async pull(controller) {
+        const frame = waiting ?? (await frames.next()).value;
+        waiting = undefined;
+        if (!frame) return controller.close();
+        const { key, payload } = frame;
+        controller.enqueue({ sequence: sequence++, key, layer: 0, publishedAt: Date.now(), payload });
+      },
+      async cancel() {
+        await frames.return();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** Ends `source` with the reason of `signal`. */
+function until(source: ReadableStream<Picture>, signal: AbortSignal): ReadableStream<Picture> {
+  const both = new TransformStream<Picture, Picture>(undefined, undefined, { highWaterMark: 0 });
+  source.pipeTo(both.writable, { signal }).catch(() => {});
+  return both.readable;
+}

@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { FlowWindow } from "./flow-window.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function makeWindow(windowBytes = 65_536) {
+  const pings: Uint8Array[] = [];
+  const opened = vi.fn<() => void>();
+  const flow = new FlowWindow(windowBytes, { ping: (payload) => pings.push(payload), opened });
+  return { flow, pings, opened };
+}
+
+describe("FlowWindow", () => {
+  test("has no room while the peer leaves the window unanswered", () => {
+    const { flow, pings } = makeWindow();
+    flow.sent(65_536);
+    flow.flushed(65_536);
+    expect(flow.room).toBe(0);
+    expect(pings).toHaveLength(1);
+  });
+
+  test("an answer to the latest ping acknowledges everything before it", () => {
+    const { flow, pings, opened } = makeWindow();
+    for (let count = 0; count < 8; count++) flow.sent(8_192);
+    expect(pings).toHaveLength(8);
+    flow.pong(pings.at(-1) as Uint8Array);
+    expect(flow.inFlight).toBe(0);
+    expect(opened).toHaveBeenCalled();
+    flow.pong(pings[0] as Uint8Array);
+    expect(flow.inFlight).toBe(0);
+  });
+
+  test("ignores pongs nobody asked for", () => {
+    const { flow, pings } = makeWindow();
+    flow.sent(60_000);
+    flow.pong(new Uint8Array(0));
+    flow.pong(new Uint8Array(12));
+    const wider = (pings[0] as Uint8Array).slice();
+    new DataView(wider.buffer).setFloat64(4, 1e9);
+    flow.pong(wider);
+    expect(flow.inFlight).toBe(60_000);
+  });
+
+  test("keeps at most 32 pings on their way", () => {
+    const { flow, pings } = makeWindow(4096);
+    for (let count = 0; count < 1_000; count++) flow.sent(512);
+    expect(pings).toHaveLength(32);
+  });
+
+  test("counts the kernel's bytes for a peer that never answers, until it does", () => {
+    const { flow, pings, opened } = makeWindow();
+    flow.sent(65_536);
+    flow.flushed(60_000);
+    vi.advanceTimersByTime(5_000);
+    expect(flow.acknowledgedBy).toBe("kernel");
+    expect(flow.inFlight).toBe(5_536);
+    expect(opened).toHaveBeenCalled();
+    flow.pong(pings[0] as Uint8Array);
+    expect(flow.acknowledgedBy).toBe("ping");
+  });
+
+  test("counts the kernel's bytes while reading is suspended, and asks anew afterwards", () => {
+    const { flow, pings } = makeWindow();
+    flow.sent(30_000);
+    const old = pings.at(-1) as Uint8Array;
+    flow.suspend();
+    flow.sent(500_000);
+    flow.flushed(530_000);
+    expect(flow.room).toBe(65_536);
+    const before = pings.length;
+    expect(before).toBe(1);
+    flow.resume();
+    expect(pings).toHaveLength(2);
+    flow.pong(old);
+    expect(flow.acknowledgedBy).toBe("kernel");
+    flow.pong(pings.at(-1) as Uint8Array);
+    expect(flow.acknowledgedBy).toBe("ping");
+    expect(flow.inFlight).toBe(0);
+  });
+
+  test("pings again after an answer when more was sent than it covers", () => {
+    const { flow, pings } = makeWindow(4096);
+    for (let count = 0; count < 33; count++) flow.sent(512);
+    flow.sent(10_000);
+    expect(pings).toHaveLength(32);
+    flow.pong(pings.at(-1) as Uint8Array);
+    expect(pings).toHaveLength(33);
+    flow.pong(pings.at(-1) as Uint8Array);
+    expect(flow.inFlight).toBe(0);
+  });
+});
