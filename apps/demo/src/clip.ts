@@ -11,6 +11,8 @@ export interface ClipOptions {
    * @defaultValue `5`
    */
   readonly maxLatePictures?: number | undefined;
+  /** Ends the clip: the stream errors with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -37,9 +39,19 @@ export function clipSource(
   let startedAt: number | undefined;
   let sequence = 0;
   let stopWaiting: (() => void) | undefined;
+  const { signal } = options;
+  let abort = (): void => {};
 
   return new ReadableStream<Picture>(
     {
+      start(controller) {
+        abort = () => {
+          controller.error(signal?.reason);
+          stopWaiting?.();
+        };
+        if (signal?.aborted) abort();
+        else signal?.addEventListener("abort", abort, { once: true });
+      },
       pull: (controller) => {
         const now = performance.now();
         startedAt ??= now;
@@ -63,7 +75,10 @@ export function clipSource(
           };
         });
       },
-      cancel: () => stopWaiting?.(),
+      cancel() {
+        signal?.removeEventListener("abort", abort);
+        stopWaiting?.();
+      },
     },
     { highWaterMark: 0 },
   );

@@ -8,13 +8,8 @@ import { type IvfFrame, readIvf } from "./ivf.ts";
 export interface FfmpegOptions {
   /** A recording is read at its own speed and looped; a live input comes as it comes. */
   readonly input: "recording" | "live";
+  /** Stops the program; the frames end with its reason. */
   readonly signal: AbortSignal;
-  /**
-   * The program.
-   *
-   * @defaultValue `"ffmpeg"`
-   */
-  readonly command?: string | undefined;
 }
 
 const FILTER =
@@ -36,18 +31,17 @@ export async function* ffmpegFrames(
   source: string,
   options: FfmpegOptions,
 ): AsyncGenerator<IvfFrame, void, undefined> {
-  const { command = "ffmpeg", signal } = options;
+  const { signal } = options;
   const pace = options.input === "recording" ? ["-re", "-stream_loop", "-1"] : [];
   const child = spawn(
-    command,
-    // The colon form keeps a name that starts with a dash from being taken for an option.
+    "ffmpeg",
     ["-nostdin", "-hide_banner", "-loglevel", "error", ...pace, "-i", source].concat(
-      ["-map", "0:v:0", "-an", "-sn", "-vf", FILTER],
+      ["-map", "0:v:0", "-vf", FILTER],
       ENCODER.split(" "),
     ),
     { stdio: ["ignore", "pipe", "pipe"] },
   );
-  const ended = outcome(child, source, command);
+  const ended = outcome(child, source);
   const stop = (): boolean => child.kill("SIGKILL");
   signal.addEventListener("abort", stop);
   try {
@@ -69,7 +63,6 @@ export async function* ffmpegFrames(
 function outcome(
   child: ChildProcessByStdio<null, Readable, Readable>,
   source: string,
-  command: string,
 ): Promise<void> {
   let lastLine = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -79,14 +72,13 @@ function outcome(
     ([exitCode, signal]: (number | string | null)[]) => {
       if (exitCode === 0) return;
       const why = lastLine || (signal ? `it was ended by ${signal}` : `exit code ${exitCode}`);
-      throw new SpillwayError("SPW_ERR_SOURCE", `Cannot read ${source} with ${command}: ${why}`);
+      throw new SpillwayError("SPW_ERR_SOURCE", `Cannot read ${source} with ffmpeg: ${why}`);
     },
     (cause: unknown) => {
       const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
       const why = missing ? "it is not installed" : String(cause);
-      throw new SpillwayError("SPW_ERR_SOURCE", `Cannot start ${command} for ${source}: ${why}`, {
-        cause,
-      });
+      const message = `Cannot start ffmpeg for ${source}: ${why}`;
+      throw new SpillwayError("SPW_ERR_SOURCE", message, { cause });
     },
   );
   // Whoever stops reading first does not ask any more.

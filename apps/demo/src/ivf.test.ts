@@ -124,7 +124,7 @@ function digest(all: readonly IvfFrame[]): string[] {
 function endOfFrames(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   let end = 32;
-  for (let next = end; next <= bytes.byteLength; ) {
+  for (let next = end; next <= bytes.byteLength;) {
     end = next;
     if (end + 12 > bytes.byteLength) break;
     next += 12 + view.getUint32(end, true);

@@ -30,19 +30,22 @@ export async function openVideo(
 ): Promise<ReadableStream<Picture>> {
   signal.throwIfAborted();
   if (source === undefined || source === "") {
-    return until(clipSource(await readClip(BUILT_IN_CLIP, signal)), signal);
+    return clipSource(await readClip(BUILT_IN_CLIP, signal), { signal });
   }
   const bytes = await fileBytes(source);
   if (source.endsWith(".ivf") && (bytes ?? 0) <= MAX_CLIP_BYTES) {
-    return until(clipSource(await readClip(source, signal)), signal);
+    return clipSource(await readClip(source, signal), { signal });
   }
-  const input = bytes === undefined ? "live" : "recording";
-  const frames = ffmpegFrames(source, { input, signal });
+  const cancelled = new AbortController();
+  const frames = ffmpegFrames(source, {
+    input: bytes === undefined ? "live" : "recording",
+    signal: AbortSignal.any([signal, cancelled.signal]),
+  });
   const first = await frames.next();
   if (first.done) {
     throw new SpillwayError("SPW_ERR_SOURCE", `Cannot read ${source}: it has no pictures`);
   }
-  return liveSource(first.value, frames);
+  return liveSource(first.value, frames, cancelled);
 }
 
 /** The size of a regular file, `undefined` for everything else. */
@@ -69,6 +72,7 @@ async function readClip(path: string | URL, signal: AbortSignal): Promise<IvfFra
 function liveSource(
   first: IvfFrame,
   frames: AsyncGenerator<IvfFrame, void, undefined>,
+  cancelled: AbortController,
 ): ReadableStream<Picture> {
   let waiting: IvfFrame | undefined = first;
   let sequence = 0;
@@ -79,19 +83,20 @@ function liveSource(
         waiting = undefined;
         if (!frame) return controller.close();
         const { key, payload } = frame;
-        controller.enqueue({ sequence: sequence++, key, layer: 0, publishedAt: Date.now(), payload });
+        controller.enqueue({
+          sequence: sequence++,
+          key,
+          layer: 0,
+          publishedAt: Date.now(),
+          payload,
+        });
       },
-      async cancel() {
-        await frames.return();
+      async cancel(reason) {
+        // Frees a read that waits for a picture, which `return()` alone would wait for.
+        cancelled.abort(reason);
+        await frames.return().catch(() => {});
       },
     },
     { highWaterMark: 0 },
   );
-}
-
-/** Ends `source` with the reason of `signal`. */
-function until(source: ReadableStream<Picture>, signal: AbortSignal): ReadableStream<Picture> {
-  const both = new TransformStream<Picture, Picture>(undefined, undefined, { highWaterMark: 0 });
-  source.pipeTo(both.writable, { signal }).catch(() => {});
-  return both.readable;
 }

@@ -1,4 +1,4 @@
-import { isSettled } from "@spillway/testing";
+import { isSettled, streamContract } from "@spillway/testing";
 import { describe, expect, test } from "vitest";
 import { bounded, type BoundedOptions } from "./bounded.ts";
 import type { OverflowPolicy } from "./policy.ts";
@@ -510,6 +510,21 @@ describe("bounded()", () => {
       expect(await readAll(pair)).toEqual([2]);
       await pair.writer.closed;
     });
+  });
+
+  describe.each<[string, BoundedOptions<number>]>([
+    ["a few chunks", { highWaterMark: 4 }],
+    ["one chunk", { highWaterMark: 1 }],
+    ["a size", { highWaterMark: 10, size: () => 3 }],
+    ["an age", { highWaterMark: 4, maxAgeMs: 60_000 }],
+  ])("as a lossless stage bounded by %s", (_, options) => {
+    for (const { name, run } of streamContract(() => ({
+      ...bounded<number>(options),
+      chunk: (index) => index,
+      maxHeldChunks: 6,
+    }))) {
+      test(name, run);
+    }
   });
 
   test.each([

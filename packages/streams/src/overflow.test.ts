@@ -17,7 +17,9 @@ function offerAll(
   return {
     verdicts,
     held,
-    reasons: Object.fromEntries(Object.entries(reasons).map(([why, tally]) => [why, tally?.chunks ?? 0])),
+    reasons: Object.fromEntries(
+      Object.entries(reasons).map(([why, tally]) => [why, tally?.chunks ?? 0]),
+    ),
   };
 }
 

@@ -186,7 +186,7 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
     return this.#removeFirst();
   }
 
-  /** Drops everything. */
+  /** Drops everything, for good: a policy does not hear of it. */
   clear(reason: DropReason): void {
     while (this.length > 0) this.dropFirst(reason);
   }

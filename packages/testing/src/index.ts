@@ -4,15 +4,10 @@
  *
  * @module
  */
-export {
-  connectPeer,
-  type Peer,
-  type PeerClosed,
-  type PeerMessage,
-  type PeerOptions,
-} from "./connect-peer.ts";
+export { connectPeer, type PeerOptions } from "./connect-peer.ts";
 export type { ContractPair } from "./contract-pair.ts";
 export { isSettled } from "./is-settled.ts";
+export type { Peer, PeerClosed, PeerMessage } from "./peer.ts";
 export { rawPeer, type RawFrame, type RawPeer, type RawPeerOptions } from "./raw-peer.ts";
 export type { ReadPace } from "./read-pace.ts";
 export { streamContract, type ContractCase } from "./stream-contract.ts";

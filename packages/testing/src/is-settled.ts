@@ -28,6 +28,9 @@ export async function isSettled(promise: PromiseLike<unknown>): Promise<boolean>
     settled = true;
   };
   promise.then(settle, settle);
-  for (let turn = 0; turn < TURNS && !settled; turn += 1) await nextTurn();
-  return settled;
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    await nextTurn();
+    if (settled) return true;
+  }
+  return false;
 }

@@ -64,7 +64,7 @@ export async function waitFor(
         const holds = await predicate();
         if (over) return;
         if (holds) finish(resolve);
-        else poll = startTimer(look, 1);
+        else poll = startTimer(() => void look(), 1);
       } catch (error) {
         finish(() => reject(error));
       }

@@ -106,7 +106,9 @@ describe("rawPeer()", () => {
     const url = await startHttpServer((_request, socket) => {
       socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n");
     });
-    await expect(rawPeer(url)).rejects.toThrow(`Cannot connect to ${url}: got status 403, want 101`);
+    await expect(rawPeer(url)).rejects.toThrow(
+      `Cannot connect to ${url}: got status 403, want 101`,
+    );
   });
 
   test("refuses an answer to another question", async () => {

@@ -68,9 +68,7 @@ describe("connection.writable and a peer that never reads", () => {
     await connectPeer(server.url, { read: "never" });
     const connection = await server.next();
     const writer = connection.writable.getWriter();
-    const writes = Array.from({ length: 200 }, () =>
-      outcome(writer.write(new Uint8Array(50_000))),
-    );
+    const writes = Array.from({ length: 200 }, () => outcome(writer.write(new Uint8Array(50_000))));
     const outcomes = await Promise.all(writes);
 
     expect(outcomes.at(-1)).toBe("SPW_ERR_OVERFLOW");
@@ -85,9 +83,7 @@ describe("connection.writable and a peer that never reads", () => {
     await connectPeer(server.url, { read: "never" });
     const connection = await server.next();
     const writer = new WritableStreamDefaultWriter(connection.writable);
-    const writes = Array.from({ length: 200 }, () =>
-      outcome(writer.write(new Uint8Array(50_000))),
-    );
+    const writes = Array.from({ length: 200 }, () => outcome(writer.write(new Uint8Array(50_000))));
     expect((await Promise.all(writes)).at(-1)).toBe("SPW_ERR_OVERFLOW");
     expect(await outcome(writer.closed)).toBe("SPW_ERR_OVERFLOW");
   });

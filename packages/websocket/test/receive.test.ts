@@ -135,7 +135,7 @@ describe("connection.readable", () => {
     const connection = await server.next();
     const reading = outcome(connection.readable.getReader().read());
     peer.resume();
-    peer.sendFrame(illegal);
+    await peer.sendFrame(illegal);
     expect(await reading).toBe("SPW_ERR_PROTOCOL");
     expect(await connection.closed).toMatchObject({ closeCode });
   });

@@ -8,16 +8,17 @@ const home = fileURLToPath(new URL("../../", import.meta.url));
 
 /** `/`: the viewer. The page is served as it stands, its scripts as `tsc` built them. */
 export async function pageRoutes(app: FastifyInstance): Promise<void> {
-  // The viewer's buttons block its worker, which takes shared memory, which takes isolation.
-  const setHeaders = (reply: { setHeader(name: string, value: string): void }): void => {
-    reply.setHeader("Cross-Origin-Opener-Policy", "same-origin");
-    reply.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
-    reply.setHeader("Cache-Control", "no-cache");
-  };
   const uplot = dirname(fileURLToPath(import.meta.resolve("uplot")));
   await app.register(fastifyStatic, { root: `${home}src/page`, setHeaders, prefix: "/" });
   const more = { decorateReply: false, setHeaders };
   await app.register(fastifyStatic, { ...more, root: `${home}dist/page`, prefix: "/page/" });
   await app.register(fastifyStatic, { ...more, root: uplot, prefix: "/vendor/uplot/" });
   app.get("/picture.js", (_request, reply) => reply.sendFile("picture.js", `${home}dist`));
+}
+
+/** The viewer's buttons block its worker, which takes shared memory, which takes isolation. */
+function setHeaders(reply: { setHeader(name: string, value: string): void }): void {
+  reply.setHeader("Cross-Origin-Opener-Policy", "same-origin");
+  reply.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
+  reply.setHeader("Cache-Control", "no-cache");
 }

@@ -122,8 +122,7 @@ function publish(perSecond: number, one: (count: number) => void): void {
 
 const actions: Record<string, () => void> = {
   // 20 times as fast as 30 pictures a second.
-  video: () =>
-    publish(600, (sequence) => video.publish({ sequence, key: sequence % 30 === 0 })),
+  video: () => publish(600, (sequence) => video.publish({ sequence, key: sequence % 30 === 0 })),
   // 20 times as fast as 200 readings a second.
   telemetry: () => publish(4_000, (seq) => telemetry.publish({ sensor: seq % 40, seq })),
   // 30 pictures a second, in real time.

@@ -7,7 +7,11 @@ const { Pacer } = await import("./pacer.ts");
 const READ_BYTES = 65_536;
 
 /** Reads 64 KiB a millisecond whenever the tap is open. */
-function runTap(pacer: InstanceType<typeof Pacer>, tap: { isOpen: boolean }, forMs: number): number {
+function runTap(
+  pacer: InstanceType<typeof Pacer>,
+  tap: { isOpen: boolean },
+  forMs: number,
+): number {
   let bytes = 0;
   for (let ms = 0; ms < forMs; ms += 1) {
     if (tap.isOpen) {

@@ -35,14 +35,14 @@ export class Rig<In, Out> {
 
   writer(): WritableStreamDefaultWriter<In> {
     const writer = this.pair.writable.getWriter();
-    this.track("writer.ready", writer.ready);
-    this.track("writer.closed", writer.closed);
+    void this.track("writer.ready", writer.ready);
+    void this.track("writer.closed", writer.closed);
     return writer;
   }
 
   reader(): ReadableStreamDefaultReader<Out> {
     const reader = this.pair.readable.getReader();
-    this.track("reader.closed", reader.closed);
+    void this.track("reader.closed", reader.closed);
     return reader;
   }
 
@@ -83,7 +83,7 @@ export class Rig<In, Out> {
     const index = this.#received;
     const { equals = Object.is } = this.pair;
     if (index >= this.#sent.length) fail(`Cannot take chunk ${index}: it was never written`);
-    if (!equals(received, this.#sent[index] as In)) {
+    if (!equals(received, this.#sent[index])) {
       fail(`Cannot keep the order: chunk ${index} is not what was written ${index}th`);
     }
     this.#received += 1;

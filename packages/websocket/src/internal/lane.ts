@@ -56,6 +56,7 @@ export class Lane {
 
   /** Wire bytes a producer may write now; 0 or less: wait. */
   get room(): number {
+    if (this.#state === "closed") return 0;
     return Math.min(this.#outbox.account.room, this.#highWaterMark - this.queued);
   }
 

@@ -1,0 +1,66 @@
+import type { Mode } from "./control.js";
+import { startFlowPanel } from "./flow-panel.js";
+import { startTelemetry } from "./telemetry-panel.js";
+import { Viewer } from "./viewer.js";
+
+const HINTS: Record<Mode, string> = {
+  live: "",
+  slow: "This viewer's worker sleeps between messages: the browser reads no faster, TCP pushes back.",
+  frozen: "This viewer's worker is blocked: nothing is read until you wake it.",
+};
+
+const name = crypto.randomUUID().slice(0, 8);
+const address = (path: string, viewer: string): string => {
+  const url = new URL(`/streams/${path}?viewer=${viewer}`, location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  return url.href;
+};
+const find = <Found extends HTMLElement>(id: string): Found =>
+  document.getElementById(id) as Found;
+
+const main = new Viewer(find("video"), address("video", name));
+let plain: Viewer | undefined;
+
+const slow = find<HTMLButtonElement>("slow");
+const freeze = find<HTMLButtonElement>("freeze");
+const wake = find<HTMLButtonElement>("wake");
+const rate = find<HTMLSelectElement>("rate");
+let mode: Mode = "live";
+
+function set(next: Mode): void {
+  mode = next;
+  for (const viewer of [main, plain]) viewer?.set(mode, Number(rate.value));
+  slow.setAttribute("aria-pressed", String(mode === "slow"));
+  freeze.setAttribute("aria-pressed", String(mode === "frozen"));
+  wake.disabled = mode === "live";
+  find("hint").textContent = HINTS[mode];
+}
+
+slow.addEventListener("click", () => set("slow"));
+freeze.addEventListener("click", () => set("frozen"));
+wake.addEventListener("click", () => set("live"));
+rate.addEventListener("change", () => set(mode));
+if (!globalThis.crossOriginIsolated) {
+  for (const button of [slow, freeze]) button.disabled = true;
+  find("hint").textContent =
+    "Open this page on localhost or over HTTPS to slow and freeze it: shared memory needs that.";
+}
+
+find<HTMLInputElement>("compare").addEventListener("change", ({ target }) => {
+  const isOn = (target as HTMLInputElement).checked;
+  find("plain").hidden = !isOn;
+  plain?.close();
+  plain = isOn ? new Viewer(find("plain"), address("plain", `${name}-plain`)) : undefined;
+  set(mode);
+  if (isOn) {
+    find("hint").textContent =
+      "The same pictures by ws.send(): freeze, and watch the server's memory. Capped at 32 MiB, then the server closes it.";
+  }
+});
+
+startTelemetry(address("telemetry", `${name}-telemetry`));
+startFlowPanel(address("flow", `${name}-flow`), (viewer) => {
+  if (viewer === name) return { label: "this viewer", ageMs: main.ageMs };
+  if (viewer === `${name}-plain`) return { label: "this viewer, plain", ageMs: plain?.ageMs };
+  return undefined;
+});
