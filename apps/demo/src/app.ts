@@ -24,7 +24,7 @@ export interface AppOptions {
  * Viewers that stall are kept for two minutes, so that a sleeping one can be watched.
  */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const app = fastify({ logger: options.logger ?? false });
+  const app = fastify({ logger: options.logger ?? false, forceCloseConnections: true });
   await app.register(spillway, {
     slowConsumer: { stalledForMs: 120_000 },
     heartbeat: { everyMs: 10_000, deadlineMs: 150_000 },

@@ -40,7 +40,7 @@ export function clipSource(
   let sequence = 0;
   let stopWaiting: (() => void) | undefined;
   const { signal } = options;
-  let abort = (): void => {};
+  let abort: (() => void) | undefined;
 
   return new ReadableStream<Picture>(
     {
@@ -76,7 +76,7 @@ export function clipSource(
         });
       },
       cancel() {
-        signal?.removeEventListener("abort", abort);
+        if (abort) signal?.removeEventListener("abort", abort);
         stopWaiting?.();
       },
     },

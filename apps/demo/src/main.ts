@@ -12,8 +12,8 @@ try {
   console.log(`Spillway demo: ${address}`);
   closeWithGrace({ delay: 10_000, logger: false }, async ({ err }) => {
     if (err) app.log.fatal({ err }, "stopping");
-    stopped.abort();
     await app.close();
+    stopped.abort();
   });
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException;

@@ -10,11 +10,7 @@ const picture: Picture = {
 };
 
 // The publish time is the IEEE 754 double 0x4278bcfe56800400.
-const bytes = Uint8Array.of(
-  ...[0x01, 0x01, 0x05, 0x06, 0x01, 0x02, 0x03, 0x04],
-  ...[0x42, 0x78, 0xbc, 0xfe, 0x56, 0x80, 0x04, 0x00],
-  ...[0xaa, 0xbb, 0xcc],
-);
+const bytes = Uint8Array.from(Buffer.from("01010506010203044278bcfe56800400aabbcc", "hex"));
 
 describe("encodePicture()", () => {
   test("writes the header big-endian and the payload after it, to the byte", () => {

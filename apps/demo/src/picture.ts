@@ -13,7 +13,7 @@ export interface Picture {
 }
 
 /** Bytes before the payload of every message, all numbers big-endian. */
-export const PICTURE_HEADER_BYTES = 16;
+const PICTURE_HEADER_BYTES = 16;
 
 const VERSION = 1;
 const FLAG_KEY = 1;

@@ -35,8 +35,14 @@ export function openSensors(): Sensors {
     return Math.max(0, probedMs - PROBE_MS);
   };
   const all: Sensor[] = [
-    percent("process.cpu.user", rate(() => process.cpuUsage().user / 1e6)),
-    percent("process.cpu.system", rate(() => process.cpuUsage().system / 1e6)),
+    percent(
+      "process.cpu.user",
+      rate(() => process.cpuUsage().user / 1e6),
+    ),
+    percent(
+      "process.cpu.system",
+      rate(() => process.cpuUsage().system / 1e6),
+    ),
     percent("host.cpu.busy", ratio(hostCpu)),
     percent("eventloop.busy", ratio(eventLoop)),
     { name: "eventloop.delay.p50", unit: "ms", measure: () => delayMs(50) },
@@ -46,7 +52,11 @@ export function openSensors(): Sensors {
     { name: "memory.external", unit: "B", measure: () => process.memoryUsage().external },
     { name: "host.memory.free", unit: "B", measure: freemem },
     { name: "host.load.1m", unit: "1", measure: () => loadavg()[0] ?? 0 },
-    { name: "process.resources", unit: "1", measure: () => process.getActiveResourcesInfo().length },
+    {
+      name: "process.resources",
+      unit: "1",
+      measure: () => process.getActiveResourcesInfo().length,
+    },
     { name: "process.switches", unit: "1/s", measure: rate(contextSwitches) },
     ...networkSensors(),
   ];
@@ -109,7 +119,10 @@ function contextSwitches(): number {
 function networkBytes(column: number): number {
   const [, , ...lines] = readFileSync("/proc/net/dev", "utf8").trimEnd().split("\n");
   return lines.reduce((sum, line) => {
-    const columns = line.slice(line.indexOf(":") + 1).trim().split(/\s+/u);
+    const columns = line
+      .slice(line.indexOf(":") + 1)
+      .trim()
+      .split(/\s+/u);
     return sum + Number(columns[column]);
   }, 0);
 }

@@ -158,7 +158,9 @@ describe("openVideo() with ffmpeg", () => {
   });
 
   async function isRunning(): Promise<boolean> {
-    const pid = spawnSync("cat", [join(folder, "pid")]).stdout.toString().trim();
+    const pid = spawnSync("cat", [join(folder, "pid")])
+      .stdout.toString()
+      .trim();
     expect(pid).toMatch(/^\d+$/u);
     return spawnSync("kill", ["-0", pid]).status === 0;
   }

@@ -29,13 +29,21 @@ describe("start-up errors are one line and exit code 1", () => {
   test.each([
     ["a PORT that is no port", { PORT: "http" }, "SPW_ERR_OPTION"],
     ["a PORT out of range", { PORT: "70000" }, "SPW_ERR_OPTION"],
-    ["a clip that is missing", { PORT: "0", SPILLWAY_SOURCE: "/nowhere/clip.ivf" }, "SPW_ERR_SOURCE"],
-  ])("%s", async (_what, env, code) => {
-    const ended = await run(env);
-    expect(ended.stderr.trim().split("\n")).toHaveLength(1);
-    expect(ended.stderr).toContain(code);
-    expect(ended.code).toBe(1);
-  }, 30_000);
+    [
+      "a clip that is missing",
+      { PORT: "0", SPILLWAY_SOURCE: "/nowhere/clip.ivf" },
+      "SPW_ERR_SOURCE",
+    ],
+  ])(
+    "%s",
+    async (_what, env, code) => {
+      const ended = await run(env);
+      expect(ended.stderr.trim().split("\n")).toHaveLength(1);
+      expect(ended.stderr).toContain(code);
+      expect(ended.code).toBe(1);
+    },
+    30_000,
+  );
 
   test("a clip that is not IVF", async () => {
     const file = join(tmpdir(), `spillway-${process.pid}.ivf`);

@@ -62,7 +62,9 @@ describe("WS /streams/video", () => {
     });
     const view = await find();
     expect(view?.stalledForMs).toBeGreaterThan(500);
-    expect((view?.queuedBytes ?? 0) + (view?.bufferedBytes ?? 0)).toBeLessThan(65_536 * 2 + 100_000);
+    expect((view?.queuedBytes ?? 0) + (view?.bufferedBytes ?? 0)).toBeLessThan(
+      65_536 * 2 + 100_000,
+    );
     expect(view?.droppedBytes).toBeGreaterThan(100_000);
     expect(seen.length).toBeGreaterThan(60);
     expect(seen.every((sequence, index) => sequence === (seen[0] ?? 0) + index)).toBe(true);

@@ -442,6 +442,21 @@ describe("bounded()", () => {
       expect(pair.stats()).toMatchObject({ offered: 2, delivered: 1, queued: 0 });
     });
 
+    test("hands out no more than is read when it writes", async () => {
+      let time = 0;
+      const pair: Ends<number> = ends<number>({
+        maxAgeMs: 100,
+        now: () => time,
+        onDrop: ({ chunk }) => write(pair, chunk + 10),
+      });
+      await write(pair, 1);
+      time = 90;
+      await write(pair, 2);
+      time = 150;
+      expect(await read(pair)).toEqual({ done: false, value: 2 });
+      expect(pair.stats()).toMatchObject({ offered: 3, delivered: 1, queued: 1 });
+    });
+
     test.each(["drop-oldest", "latest"] as const)("may cancel (%s)", async (overflow) => {
       const pair: Ends<number> = ends<number>({
         highWaterMark: 1,

@@ -3,13 +3,7 @@ import { bounded, type Bounded, type DropReason, type Overflow } from "../src/in
 import { type Chunk, faultIn, MARK, pending, settle, track, type Tracked } from "./model.ts";
 
 /** Chunks to write without waiting, milliseconds to pass, or a call. */
-export type Command =
-  | readonly Omit<Chunk, "id">[]
-  | number
-  | "read"
-  | "close"
-  | "abort"
-  | "cancel";
+export type Command = readonly Omit<Chunk, "id">[] | number | "read" | "close" | "abort" | "cancel";
 
 interface Write extends Tracked<void> {
   readonly chunk: Chunk;
@@ -39,7 +33,7 @@ export class BoundedRig {
     name: string,
     overflow: Overflow<Chunk>,
     limits: { maxChunks: number; maxAgeMs: number },
-    mischief: "read" | "abort" | "cancel" | undefined,
+    mischief: "read" | "write" | "abort" | "cancel" | undefined,
   ) {
     this.#name = name;
     this.#maxChunks = limits.maxChunks;
@@ -107,14 +101,17 @@ export class BoundedRig {
   }
 
   #write(draft: Omit<Chunk, "id">): void {
-    const chunk = { ...draft, id: this.#writes.length };
+    const write: Write = { state: "pending", chunk: { ...draft, id: this.#writes.length } };
+    // Listed first: `onDrop` may write within.
+    this.#writes.push(write);
     // Node 20 throws on a write to a closed stream, where the standard rejects.
-    const write = async (): Promise<void> => this.#writer.write(chunk);
-    this.#writes.push(Object.assign(track(write()), { chunk }));
+    const call = async (): Promise<void> => this.#writer.write(write.chunk);
+    track(call(), write);
   }
 
-  #call(method: "read" | "close" | "abort" | "cancel"): void {
-    if (method === "read") this.#reads.push(track(this.#reader.read()));
+  #call(method: "read" | "write" | "close" | "abort" | "cancel"): void {
+    if (method === "write") this.#write({ kind: "key", topic: 0, size: 1 });
+    else if (method === "read") this.#reads.push(track(this.#reader.read()));
     else if (method === "cancel") this.#ends.push(track(this.#reader.cancel(new Error("cancel"))));
     else if (method === "abort") this.#ends.push(track(this.#writer.abort(new Error("abort"))));
     else this.#ends.push(track(this.#writer.close()));

@@ -194,7 +194,8 @@ export class BroadcastRig {
       expect(got.length + dropped.length + queue.length).toBe(this.#published.length - start);
       expect(faultIn(policy, this.#published.slice(start), got)).toBeUndefined();
       const isKept = policy === "keyframes" || policy.startsWith("conflate");
-      if (!isKept) for (const { id } of held(queue)) expect(this.#ring[0]?.id).toBeLessThanOrEqual(id);
+      if (!isKept)
+        for (const { id } of held(queue)) expect(this.#ring[0]?.id).toBeLessThanOrEqual(id);
       if (isHungry) expect(queue.length).toBe(0);
     }
   }

@@ -88,8 +88,10 @@ export interface Tracked<T> {
   value?: T;
 }
 
-export function track<T>(promise: Promise<T>): Tracked<T> {
-  const tracked: Tracked<T> = { state: "pending" };
+export function track<T>(
+  promise: Promise<T>,
+  tracked: Tracked<T> = { state: "pending" },
+): Tracked<T> {
   promise.then(
     (value) => {
       tracked.state = "fulfilled";

@@ -56,6 +56,9 @@ describe.each(named)("BoundedQueue with %s", (name, overflow) => {
         if (queue.size > MARK) expect(queue.length).toBe(1);
         const held = Array.from({ length: queue.length }, (_, n) => queue.at(queue.first + n));
         expect(held.reduce((sum, { size }) => sum + size, 0)).toBe(queue.size);
+        if (name.startsWith("conflate")) {
+          expect(new Set(held.map(({ chunk }) => chunk.topic)).size).toBe(held.length);
+        }
         const stats = queue.stats();
         expect(stats.offered).toBe(offered.length);
         expect(stats.delivered).toBe(delivered.length);
@@ -106,7 +109,7 @@ describe.each(named)("bounded() with %s", (name, overflow) => {
     const property = fc.asyncProperty(
       fc.array(command, { maxLength: 25 }),
       fc.record(bounds),
-      fc.constantFrom(undefined, "read" as const, "abort" as const, "cancel" as const),
+      fc.constantFrom(undefined, ...(["read", "write", "abort", "cancel"] as const)),
       async (script, limits, mischief) => {
         const rig = new BoundedRig(name, overflow, limits, mischief);
         for (const step of script) {
@@ -121,7 +124,10 @@ describe.each(named)("bounded() with %s", (name, overflow) => {
 });
 
 const hubCommand: fc.Arbitrary<HubCommand> = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ publish: fc.array(draft, { minLength: 1, maxLength: 6 }) }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({ publish: fc.array(draft, { minLength: 1, maxLength: 6 }) }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({

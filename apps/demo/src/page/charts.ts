@@ -12,7 +12,7 @@ const KEEP_ROWS = 240;
 export class Chart {
   readonly #plot: uPlot;
   readonly #rows: (number | null)[][];
-  #painting = 0;
+  #isPainting = false;
 
   constructor(parent: HTMLElement, title: string, lines: readonly Line[]) {
     this.#rows = [[], ...lines.map(() => [])];
@@ -43,8 +43,10 @@ export class Chart {
     this.#rows[0]?.push(seconds);
     values.forEach((value, index) => this.#rows[index + 1]?.push(value ?? null));
     if ((this.#rows[0]?.length ?? 0) > KEEP_ROWS) for (const row of this.#rows) row.shift();
-    this.#painting ||= requestAnimationFrame(() => {
-      this.#painting = 0;
+    if (this.#isPainting) return;
+    this.#isPainting = true;
+    requestAnimationFrame(() => {
+      this.#isPainting = false;
       this.#plot.setData(this.#rows as uPlot.AlignedData);
     });
   }

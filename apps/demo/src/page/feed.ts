@@ -8,6 +8,8 @@ export interface FeedListener {
 const FIRST_DELAY_MS = 250;
 const LAST_DELAY_MS = 5_000;
 
+const TRY_AGAIN_LATER = 1013;
+
 /** A WebSocket that connects again: a page that was frozen finds its socket closed on waking. */
 export class Feed {
   readonly #url: string;
@@ -15,11 +17,14 @@ export class Feed {
   #socket: WebSocket | undefined;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #closed = false;
 
   constructor(url: string, listener: FeedListener) {
     this.#url = url;
     this.#listener = listener;
+  }
+
+  /** Connects, now and whenever the connection is lost. */
+  start(): void {
     this.#connect();
   }
 
@@ -28,12 +33,6 @@ export class Feed {
     this.#failures = 0;
     this.#drop();
     this.#connect();
-  }
-
-  close(): void {
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    this.#drop();
   }
 
   #connect(): void {
@@ -49,15 +48,15 @@ export class Feed {
     socket.addEventListener("open", () => {
       if (socket === this.#socket) this.#listener.connected(true);
     });
-    socket.addEventListener("close", () => {
+    socket.addEventListener("close", ({ code }) => {
       if (socket !== this.#socket) return;
+      if (code === TRY_AGAIN_LATER) this.#failures = Math.max(this.#failures, 2);
       this.#listener.connected(false);
       this.#retry();
     });
   }
 
   #retry(): void {
-    if (this.#closed) return;
     const delay = Math.min(LAST_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#failures - 1));
     const wait = this.#failures === 0 ? 0 : delay * (0.5 + Math.random() / 2);
     this.#failures++;

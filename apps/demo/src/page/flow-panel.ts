@@ -35,7 +35,9 @@ const MIB = 1 << 20;
  */
 export function startFlowPanel(
   url: string,
-  mine: (viewer: string) => { readonly label: string; readonly ageMs: number | undefined } | undefined,
+  mine: (
+    viewer: string,
+  ) => { readonly label: string; readonly ageMs: number | undefined } | undefined,
 ): void {
   const body = document.querySelector("#flow tbody") as HTMLElement;
   const memory = new Chart(
@@ -48,16 +50,20 @@ export function startFlowPanel(
     ],
   );
 
-  new Feed(url, {
+  const feed = new Feed(url, {
     message: (data) => {
       const { t, connections, totals, server } = JSON.parse(data as string) as Snapshot;
       body.replaceChildren(...connections.map((view) => row(view, mine(view.viewer ?? ""))));
-      const held = connections.reduce((sum, view) => sum + view.queuedBytes + view.bufferedBytes, 0);
+      const held = connections.reduce(
+        (sum, view) => sum + view.queuedBytes + view.bufferedBytes,
+        0,
+      );
       memory.add(t / 1_000, [server.rssBytes / MIB, server.heapUsedBytes / MIB, held / MIB]);
       showTotals(totals);
     },
     connected: () => {},
   });
+  feed.start();
 }
 
 function row(

@@ -9,22 +9,21 @@ const HINTS: Record<Mode, string> = {
   frozen: "This viewer's worker is blocked: nothing is read until you wake it.",
 };
 
-const name = crypto.randomUUID().slice(0, 8);
+const name = crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36) ?? "";
 const address = (path: string, viewer: string): string => {
   const url = new URL(`/streams/${path}?viewer=${viewer}`, location.href);
   url.protocol = url.protocol.replace("http", "ws");
   return url.href;
 };
-const find = <Found extends HTMLElement>(id: string): Found =>
-  document.getElementById(id) as Found;
+const find = (id: string): HTMLElement => document.getElementById(id) as HTMLElement;
 
 const main = new Viewer(find("video"), address("video", name));
 let plain: Viewer | undefined;
 
-const slow = find<HTMLButtonElement>("slow");
-const freeze = find<HTMLButtonElement>("freeze");
-const wake = find<HTMLButtonElement>("wake");
-const rate = find<HTMLSelectElement>("rate");
+const slow = find("slow") as HTMLButtonElement;
+const freeze = find("freeze") as HTMLButtonElement;
+const wake = find("wake") as HTMLButtonElement;
+const rate = find("rate") as HTMLSelectElement;
 let mode: Mode = "live";
 
 function set(next: Mode): void {
@@ -40,13 +39,15 @@ slow.addEventListener("click", () => set("slow"));
 freeze.addEventListener("click", () => set("frozen"));
 wake.addEventListener("click", () => set("live"));
 rate.addEventListener("change", () => set(mode));
-if (!globalThis.crossOriginIsolated) {
+if (!("VideoDecoder" in globalThis)) {
+  find("hint").textContent = "This browser cannot decode video by WebCodecs: use a newer one.";
+} else if (!globalThis.crossOriginIsolated) {
   for (const button of [slow, freeze]) button.disabled = true;
   find("hint").textContent =
     "Open this page on localhost or over HTTPS to slow and freeze it: shared memory needs that.";
 }
 
-find<HTMLInputElement>("compare").addEventListener("change", ({ target }) => {
+find("compare").addEventListener("change", ({ target }) => {
   const isOn = (target as HTMLInputElement).checked;
   find("plain").hidden = !isOn;
   plain?.close();

@@ -4,6 +4,7 @@ import { Feed } from "./feed.js";
 interface Reading {
   readonly seq: number;
   readonly sensor: string;
+  readonly unit: string;
   readonly value: number;
 }
 
@@ -18,18 +19,20 @@ const CHARTS: readonly { readonly title: string; readonly sensors: Record<string
   },
   {
     title: "Memory of the server, MiB",
-    sensors: {
-      "process.rss": "#5fa8ff",
-      "process.heap": "#41c98a",
-      "process.external": "#e5b344",
-    },
+    sensors: { "memory.rss": "#5fa8ff", "memory.heap": "#41c98a", "memory.external": "#e5b344" },
   },
   {
-    title: "Event loop: delay in ms, use in %",
-    sensors: { "loop.delay.p99": "#ef6a6a", "loop.utilization": "#41c98a" },
+    title: "Delay of the event loop, ms",
+    sensors: { "eventloop.delay.p50": "#41c98a", "eventloop.delay.p99": "#ef6a6a" },
   },
-  { title: "Loopback, KiB/s", sensors: { "host.loopback": "#b48cff" } },
+  {
+    title: "Network of the host, KiB/s",
+    sensors: { "host.net.received": "#b48cff", "host.net.sent": "#5fa8ff" },
+  },
 ];
+
+/** What a chart shows of a unit. */
+const SCALES: Readonly<Record<string, number>> = { B: 1 / (1 << 20), "B/s": 1 / 1_024 };
 
 const ROW_EVERY_MS = 250;
 
@@ -45,21 +48,23 @@ export function startTelemetry(url: string): void {
   });
   const newest = new Map<string, number>();
   let readings = 0;
-  let missed = 0;
-  let expected: number | undefined;
+  let received = 0;
+  let first: number | undefined;
+  let last = 0;
 
-  new Feed(url, {
+  const feed = new Feed(url, {
     message: (data) => {
       const reading = JSON.parse(data as string) as Reading;
-      missed += Math.max(0, reading.seq - (expected ?? reading.seq));
-      expected = reading.seq + 1;
+      // A newer value takes the place in line of the one it replaces, so numbers may go back.
+      first ??= reading.seq;
+      last = Math.max(last, reading.seq);
+      received++;
       readings++;
-      newest.set(reading.sensor, reading.value);
+      newest.set(reading.sensor, reading.value * (SCALES[reading.unit] ?? 1));
     },
-    connected: () => {
-      expected = undefined;
-    },
+    connected: () => {},
   });
+  feed.start();
 
   setInterval(() => {
     if (newest.size === 0) return;
@@ -72,7 +77,9 @@ export function startTelemetry(url: string): void {
   }, ROW_EVERY_MS);
   setInterval(() => {
     (document.querySelector("#readings") as HTMLElement).textContent = String(readings);
-    (document.querySelector("#missed") as HTMLElement).textContent = String(missed);
+    (document.querySelector("#missed") as HTMLElement).textContent = String(
+      last - (first ?? last + 1) + 1 - received,
+    );
     readings = 0;
   }, 1_000);
 }

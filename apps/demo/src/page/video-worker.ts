@@ -15,12 +15,12 @@ export interface WorkerReport {
   readonly connected: boolean;
   /** Pictures shown in the last second. */
   readonly fps: number;
-  /** Pictures missing in the sequence since the page opened: dropped by the server. */
+  /** Pictures missing in the sequence since the page opened: dropped, or not waited for. */
   readonly gaps: number;
   /** The last picture shown. */
   readonly sequence: number | undefined;
   readonly publishedAt: number | undefined;
-  /** How old it was when shown; both clocks are taken to agree. */
+  /** How old it is by now; both clocks are taken to agree. */
   readonly ageMs: number | undefined;
 }
 
@@ -41,7 +41,7 @@ function start({ url, canvas, memory }: WorkerStart): void {
   let gaps = 0;
   let expected: number | undefined;
   let needsKey = true;
-  let shown: (Picture & { readonly ageMs: number }) | undefined;
+  let shown: Picture | undefined;
 
   const show = (frame: VideoFrame): void => {
     const picture = decoding.get(frame.timestamp);
@@ -50,7 +50,7 @@ function start({ url, canvas, memory }: WorkerStart): void {
     }
     context?.drawImage(frame, 0, 0, canvas.width, canvas.height);
     frame.close();
-    if (picture) shown = { ...picture, ageMs: Date.now() - picture.publishedAt };
+    if (picture) shown = picture;
     shownAt.push(performance.now());
   };
   const makeDecoder = (): VideoDecoder => {
@@ -93,6 +93,7 @@ function start({ url, canvas, memory }: WorkerStart): void {
       needsKey = true;
     },
   });
+  feed.start();
 
   setInterval(() => {
     const since = performance.now() - 1_000;
@@ -103,7 +104,7 @@ function start({ url, canvas, memory }: WorkerStart): void {
       gaps,
       sequence: shown?.sequence,
       publishedAt: shown?.publishedAt,
-      ageMs: shown?.ageMs,
+      ageMs: shown && Date.now() - shown.publishedAt,
     };
     postMessage(report);
   }, REPORT_EVERY_MS);

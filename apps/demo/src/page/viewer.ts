@@ -33,7 +33,7 @@ export class Viewer {
     this.#timer = setInterval(() => this.#show(), SILENT_MS / 3);
   }
 
-  /** Age of the picture shown last, when it was shown, in milliseconds. */
+  /** Age of what is shown, in milliseconds. */
   get ageMs(): number | undefined {
     const { publishedAt, ageMs } = this.#report ?? {};
     if (publishedAt === undefined || !this.#isSilent) return ageMs;

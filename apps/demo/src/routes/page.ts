@@ -9,8 +9,13 @@ const home = fileURLToPath(new URL("../../", import.meta.url));
 /** `/`: the viewer. The page is served as it stands, its scripts as `tsc` built them. */
 export async function pageRoutes(app: FastifyInstance): Promise<void> {
   const uplot = dirname(fileURLToPath(import.meta.resolve("uplot")));
-  await app.register(fastifyStatic, { root: `${home}src/page`, setHeaders, prefix: "/" });
-  const more = { decorateReply: false, setHeaders };
+  await app.register(fastifyStatic, {
+    root: `${home}src/page`,
+    setHeaders,
+    wildcard: false,
+    prefix: "/",
+  });
+  const more = { decorateReply: false, setHeaders, wildcard: false };
   await app.register(fastifyStatic, { ...more, root: `${home}dist/page`, prefix: "/page/" });
   await app.register(fastifyStatic, { ...more, root: uplot, prefix: "/vendor/uplot/" });
   app.get("/picture.js", (_request, reply) => reply.sendFile("picture.js", `${home}dist`));

@@ -1,0 +1,222 @@
+import { existsSync } from "node:fs";
+import { waitFor } from "@spillway/testing";
+import type { FastifyInstance } from "fastify";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildApp } from "../src/app.ts";
+import type { ConnectionView } from "../src/routes/flow.ts";
+import { openVideo } from "../src/video-source.ts";
+import { openSleepingPage } from "./sleeping-page.ts";
+
+const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) =>
+  existsSync(process.env["CHROMIUM"] ?? path),
+);
+const executablePath = process.env["CHROMIUM"] ?? CHROMIUM;
+if (!executablePath) {
+  const notice = "Browser tests need Chromium (Debian: apt-get install chromium)";
+  if (process.env["CI"]) throw new Error(notice);
+  console.warn(`${notice}: skipped`);
+}
+
+/** Mark, one fragment and the largest message of the clip. */
+const HELD_BYTES = 65_536 + 65_536 + 80_000;
+
+const today = (): string => new Date().toISOString().slice(0, 10);
+
+describe.skipIf(!executablePath)("the page in Chromium", () => {
+  let app: FastifyInstance;
+  let browser: Browser;
+  let http: string;
+
+  beforeAll(async () => {
+    const stopped = new AbortController();
+    app = await buildApp({ video: await openVideo(undefined, { signal: stopped.signal }) });
+    app.addHook("onClose", async () => stopped.abort());
+    http = await app.listen({ host: "127.0.0.1", port: 0 });
+    browser = await chromium.launch({
+      executablePath: executablePath as string,
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    });
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await app?.close();
+  });
+
+  async function open(): Promise<{ page: Page; errors: string[] }> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 1500 } });
+    const page = await context.newPage();
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(error.message));
+    await page.goto(http);
+    await shows(page, "#video [data-field=fps]", (fps) => Number(fps) >= 20);
+    return { page, errors };
+  }
+
+  const text = (page: Page, selector: string): Promise<string> =>
+    page.locator(selector).innerText();
+
+  async function shows(
+    page: Page,
+    selector: string,
+    wanted: (shown: string) => boolean,
+    timeoutMs = 15_000,
+  ): Promise<void> {
+    await waitFor(async () => wanted(await text(page, selector)), {
+      timeoutMs,
+      message: `${selector} to show what is wanted`,
+    });
+  }
+
+  /** The video's pixels, coarsely: 16 × 9 averages. */
+  const pixels = (page: Page): Promise<number[]> =>
+    page.evaluate(() => {
+      const small = new OffscreenCanvas(16, 9);
+      const context = small.getContext("2d") as OffscreenCanvasRenderingContext2D;
+      context.drawImage(document.querySelector("#video canvas") as HTMLCanvasElement, 0, 0, 16, 9);
+      return [...context.getImageData(0, 0, 16, 9).data];
+    });
+
+  async function connection(route: string, not?: string): Promise<ConnectionView | undefined> {
+    const response = await fetch(`${http}/api/connections`);
+    const all = (await response.json()) as ConnectionView[];
+    return all.findLast((view) => view.route === route && view.id !== not);
+  }
+
+  test("shows moving video, live charts and the flow panel", { timeout: 60_000 }, async () => {
+    const { page, errors } = await open();
+    const before = await pixels(page);
+    const clock = await text(page, "#video [data-field=clock]");
+    const picture = Number(await text(page, "#video [data-field=sequence]"));
+    expect(new Set(before).size).toBeGreaterThan(10);
+    await shows(page, "#video [data-field=sequence]", (now) => Number(now) > picture + 30);
+    expect(await pixels(page)).not.toEqual(before);
+    expect((await text(page, "#video [data-field=clock]")) > clock).toBe(true);
+    expect(Number(await text(page, "#video [data-field=age]"))).toBeLessThan(1_000);
+
+    await shows(page, "#readings", (rate) => Number(rate) > 150 && Number(rate) < 250);
+    const chart = page.locator("#charts canvas").first();
+    const drawn = await chart.evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+    await waitFor(
+      async () =>
+        (await chart.evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL())) !== drawn,
+      { message: "the chart to move" },
+    );
+    await shows(page, "#flow tbody", (table) => table.includes("/streams/video (this viewer)"));
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test(
+    "a page frozen for 20 s costs the server its bound, and wakes to a fresh picture",
+    {
+      timeout: 120_000,
+    },
+    async () => {
+      const watching = await open();
+      const first = await connection("/streams/video");
+      const sleeper = await openSleepingPage(browser, http);
+      const shown = async (field: string): Promise<string> =>
+        String(
+          await sleeper.evaluate(
+            `document.querySelector("#video [data-field=${field}]")?.innerText`,
+          ),
+        );
+      await waitFor(async () => Number(await shown("fps")) >= 20, {
+        timeoutMs: 15_000,
+        message: "a second viewer",
+      });
+      await sleeper.evaluate("document.addEventListener('freeze', () => { window.slept = true; })");
+      const asleep = await connection("/streams/video", first?.id);
+      const find = async (): Promise<ConnectionView | undefined> => {
+        const response = await fetch(`${http}/api/connections`);
+        return ((await response.json()) as ConnectionView[]).find(({ id }) => id === asleep?.id);
+      };
+
+      await sleeper.freeze();
+      const frozenAt = performance.now();
+      const rates: number[] = [];
+      let held = 0;
+      let inFlight = 0;
+      await waitFor(
+        async () => {
+          rates.push(Number(await text(watching.page, "#video [data-field=fps]")));
+          const view = await find();
+          held = Math.max(held, (view?.queuedBytes ?? 0) + (view?.bufferedBytes ?? 0));
+          inFlight = Math.max(inFlight, view?.inFlightBytes ?? 0);
+          return performance.now() - frozenAt > 20_000;
+        },
+        { timeoutMs: 30_000, message: "20 s of sleep" },
+      );
+      const view = await find();
+      expect(view?.stalledForMs).toBeGreaterThan(5_000);
+      expect(view?.droppedMessages).toBeGreaterThan(300);
+      expect(held).toBeLessThanOrEqual(HELD_BYTES);
+      expect(inFlight).toBeLessThanOrEqual(262_144 + 65_536);
+      rates.sort((a, b) => a - b);
+      expect(rates.length).toBeGreaterThan(10);
+      expect(rates[Math.floor(rates.length / 2)]).toBeGreaterThanOrEqual(25);
+      expect(await text(watching.page, "#video [data-field=gaps]")).toBe("0");
+
+      await sleeper.wake();
+      const wokenAt = Date.now();
+      // Shown and published after waking: not a picture of before.
+      await waitFor(async () => Date.parse(`${today()}T${await shown("clock")}Z`) > wokenAt, {
+        timeoutMs: 10_000,
+        message: "a fresh picture",
+      });
+      expect(Date.now() - wokenAt).toBeLessThan(2_000);
+      expect(await sleeper.evaluate("window.slept")).toBe(true);
+      expect(Number(await shown("age"))).toBeLessThan(1_000);
+      expect((await connection("/streams/video", first?.id))?.id).not.toBe(asleep?.id);
+      await waitFor(async () => Number(await shown("fps")) >= 25, {
+        message: "25 pictures a second",
+      });
+      await watching.page.context().close();
+    },
+  );
+
+  test("Freeze holds the viewer up, Wake shows the present", { timeout: 60_000 }, async () => {
+    const { page } = await open();
+    await page.click("#freeze");
+    const stuck = async (): Promise<boolean> => {
+      const view = await connection("/streams/video");
+      return (view?.droppedMessages ?? 0) > 30;
+    };
+    await waitFor(stuck, { timeoutMs: 20_000, message: "drops" });
+    expect(await text(page, "#video [data-field=state]")).toBe("frozen");
+    expect(Number(await text(page, "#video [data-field=age]"))).toBeGreaterThan(1_000);
+    await page.click("#wake");
+    await shows(page, "#video [data-field=fps]", (fps) => Number(fps) >= 25);
+    expect(Number(await text(page, "#video [data-field=age]"))).toBeLessThan(1_000);
+    expect(Number(await text(page, "#video [data-field=gaps]"))).toBeGreaterThan(30);
+    await page.context().close();
+  });
+
+  test("Slow makes it congested, the comparison plays beside it", { timeout: 60_000 }, async () => {
+    const { page } = await open();
+    await page.check("#compare");
+    await shows(page, "#plain [data-field=fps]", (fps) => Number(fps) >= 20);
+    await page.selectOption("#rate", "250000");
+    await page.click("#slow");
+    await waitFor(
+      async () =>
+        ["congested", "frozen"].includes((await connection("/streams/video"))?.state ?? ""),
+      { timeoutMs: 20_000, message: "congestion" },
+    );
+    await page.uncheck("#compare");
+    await waitFor(async () => (await connection("/streams/plain")) === undefined, {
+      message: "the comparison's end",
+    });
+    await page.context().close();
+  });
+});
