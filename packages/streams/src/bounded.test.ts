@@ -447,7 +447,7 @@ describe("bounded()", () => {
       const pair: Ends<number> = ends<number>({
         maxAgeMs: 100,
         now: () => time,
-        onDrop: ({ chunk }) => write(pair, chunk + 10),
+        onDrop: ({ chunk }) => void write(pair, chunk + 10),
       });
       await write(pair, 1);
       time = 90;

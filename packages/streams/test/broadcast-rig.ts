@@ -4,6 +4,7 @@ import { overflowPolicy } from "../src/overflow.ts";
 import {
   type Chunk,
   faultIn,
+  holds,
   MARK,
   pending,
   policies,
@@ -42,6 +43,8 @@ interface Subscriber extends Joining {
   /** The position of the first chunk that it is to be shown. */
   readonly start: number;
   isLive: boolean;
+  /** How many of the chunks delivered have been looked at. */
+  seen: number;
 }
 
 /** A hub and its subscribers under test, with everything that happened to them. */
@@ -49,6 +52,7 @@ export class BroadcastRig {
   readonly #retain: "none" | "last" | "last-keyframe";
   readonly #hub: Broadcast<Chunk>;
   readonly #published: Chunk[] = [];
+  readonly #times: number[] = [];
   readonly #subscribers: Subscriber[] = [];
   /** What the ring should hold. */
   readonly #ring: Chunk[] = [];
@@ -76,16 +80,22 @@ export class BroadcastRig {
 
   check(): void {
     const oldest = this.#published.length - 2 * CAPACITY;
-    for (const subscriber of this.#live()) {
-      const { queue, policy, highWaterMark, reads } = subscriber;
-      expect(queue.length).toBeLessThanOrEqual(highWaterMark);
-      if (queue.size > MARK) expect(queue.length).toBe(1);
-      for (const { id, kind } of held(queue)) {
-        // Nothing keeps more than two rings' worth alive but what is kept on purpose.
-        const isKept = policy === "keyframes" && kind === "required";
-        if (!isKept && !policy.startsWith("conflate")) expect(id).toBeGreaterThanOrEqual(oldest);
+    for (const subscriber of this.#subscribers) {
+      const { policy, maxAgeMs } = subscriber;
+      for (const chunk of delivered(subscriber).slice(subscriber.seen)) {
+        subscriber.seen++;
+        const age = performance.now() - (this.#times[chunk.id] ?? 0);
+        holds(isKept(policy, chunk) || age <= maxAgeMs, "the age");
       }
-      if (pending(reads) > 0) expect(queue.length).toBe(0);
+    }
+    for (const { queue, policy, highWaterMark, reads } of this.#live()) {
+      holds(queue.length <= highWaterMark, "the bound of chunks");
+      holds(queue.size <= MARK || queue.length === 1, "the bound of sizes");
+      for (const chunk of held(queue)) {
+        const mayOutlive = isKept(policy, chunk) || policy.startsWith("conflate");
+        holds(mayOutlive || chunk.id >= oldest, "no more than two rings' worth is alive");
+      }
+      holds(pending(reads) === 0 || queue.length === 0, "nobody waits for what is there");
     }
   }
 
@@ -115,6 +125,7 @@ export class BroadcastRig {
     const chunk = { ...draft, id: this.#published.length };
     this.#hub.publish(chunk);
     this.#published.push(chunk);
+    this.#times.push(performance.now());
     const size = (): number => this.#ring.reduce((sum, one) => sum + one.size, chunk.size);
     while (this.#ring.length > 0 && (this.#ring.length >= CAPACITY || size() > MARK)) {
       this.#ring.shift();
@@ -141,7 +152,15 @@ export class BroadcastRig {
       onDrop: ({ chunk }, reason) => dropped.push([chunk, reason]),
     });
     const reader = readable.getReader();
-    const subscriber = { ...joining, reader, controller, dropped, reads: [], isLive: true };
+    const subscriber = {
+      ...joining,
+      reader,
+      controller,
+      dropped,
+      reads: [],
+      isLive: true,
+      seen: 0,
+    };
     const start = this.#startOf();
     const closed = track(reader.closed);
     this.#subscribers.push({ ...subscriber, queue: queue as PolicyQueue<Chunk>, start, closed });
@@ -193,9 +212,10 @@ export class BroadcastRig {
       const got = delivered(subscriber);
       expect(got.length + dropped.length + queue.length).toBe(this.#published.length - start);
       expect(faultIn(policy, this.#published.slice(start), got)).toBeUndefined();
-      const isKept = policy === "keyframes" || policy.startsWith("conflate");
-      if (!isKept)
-        for (const { id } of held(queue)) expect(this.#ring[0]?.id).toBeLessThanOrEqual(id);
+      for (const chunk of held(queue)) {
+        const mayOutlive = isKept(policy, chunk) || policy.startsWith("conflate");
+        holds(mayOutlive || chunk.id >= (this.#ring[0]?.id ?? 0), "what waits is in the ring");
+      }
       if (isHungry) expect(queue.length).toBe(0);
     }
   }
@@ -214,6 +234,11 @@ export class BroadcastRig {
 
 function delivered({ reads }: Subscriber): Chunk[] {
   return reads.flatMap(({ value }) => (value?.value ? [value.value] : []));
+}
+
+/** Whether the policy keeps the chunk, however old and wherever the ring is. */
+function isKept(policy: string, { kind }: Chunk): boolean {
+  return policy === "keyframes" && kind === "required";
 }
 
 function held(queue: PolicyQueue<Chunk>): Chunk[] {
