@@ -64,13 +64,14 @@ function outcome(
   child: ChildProcessByStdio<null, Readable, Readable>,
   source: string,
 ): Promise<void> {
-  let lastLine = "";
+  let tail = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    lastLine = `${lastLine}${text}`.trimEnd().split("\n").at(-1)?.slice(-500) ?? "";
+    tail = (tail + text).slice(-1_000);
   });
   const ended = once(child, "close").then(
     ([exitCode, signal]: (number | string | null)[]) => {
       if (exitCode === 0) return;
+      const lastLine = tail.trimEnd().split("\n").at(-1);
       const why = lastLine || (signal ? `it was ended by ${signal}` : `exit code ${exitCode}`);
       throw new SpillwayError("SPW_ERR_SOURCE", `Cannot read ${source} with ffmpeg: ${why}`);
     },

@@ -4,7 +4,7 @@ import type { FastifyInstance } from "fastify";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildApp } from "../src/app.ts";
-import type { ConnectionView } from "../src/routes/flow.ts";
+import type { ConnectionView } from "../src/flow-snapshot.ts";
 import { openVideo } from "../src/video-source.ts";
 import { openSleepingPage } from "./sleeping-page.ts";
 

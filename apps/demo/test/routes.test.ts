@@ -2,7 +2,7 @@ import { connectPeer, waitFor } from "@spillway/testing";
 import type { FastifyInstance } from "fastify";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { buildApp } from "../src/app.ts";
-import type { ConnectionView } from "../src/routes/flow.ts";
+import type { ConnectionView } from "../src/flow-snapshot.ts";
 import { openVideo } from "../src/video-source.ts";
 
 async function startDemo(): Promise<{ app: FastifyInstance; http: string; ws: string }> {

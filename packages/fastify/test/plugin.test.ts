@@ -16,6 +16,11 @@ afterEach(() => {
 const echo = (connection: Connection): Promise<void> =>
   connection.readable.pipeTo(connection.writable);
 
+const flood = (connection: Connection): Promise<void> =>
+  new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.enqueue(new Uint8Array(60_000)),
+  }).pipeTo(connection.writable);
+
 describe("app.spillway.handler()", () => {
   test("makes a route out of a pipeline", async () => {
     const { app } = await makeApp();
@@ -187,15 +192,7 @@ describe("app.spillway", () => {
   test("evicts a connection that does not move with 1013, once, and no other", async () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
     const { app } = await makeApp({ slowConsumer: { stalledForMs: 5_000 }, heartbeat: false });
-    app.get(
-      "/flood",
-      { websocket: true },
-      app.spillway.handler((connection) =>
-        new ReadableStream<Uint8Array>({
-          pull: (controller) => controller.enqueue(new Uint8Array(60_000)),
-        }).pipeTo(connection.writable),
-      ),
-    );
+    app.get("/flood", { websocket: true }, app.spillway.handler(flood));
     app.get("/echo", { websocket: true }, app.spillway.handler(echo));
     const url = await listen(app);
     const idle = await connectPeer(`${url}/echo`);
@@ -216,15 +213,7 @@ describe("app.spillway", () => {
 
   test("closes within graceMs with frozen clients attached, with 1001 for the others", async () => {
     const { app } = await makeApp({ shutdown: { graceMs: 500 } });
-    app.get(
-      "/flood",
-      { websocket: true },
-      app.spillway.handler((connection) =>
-        new ReadableStream<Uint8Array>({
-          pull: (controller) => controller.enqueue(new Uint8Array(60_000)),
-        }).pipeTo(connection.writable),
-      ),
-    );
+    app.get("/flood", { websocket: true }, app.spillway.handler(flood));
     app.get("/echo", { websocket: true }, app.spillway.handler(echo));
     app.get("/raw", { websocket: true }, () => {});
     const url = await listen(app);

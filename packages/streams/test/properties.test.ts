@@ -119,7 +119,7 @@ describe.each(named)("bounded() with %s", (name, overflow) => {
         await rig.finish();
       },
     );
-    await fc.assert(property, { numRuns: 400 });
+    await fc.assert(property, { numRuns: 300 });
   });
 });
 

@@ -25,3 +25,14 @@ export interface CloseInfo {
   /** Whether both sides have sent a Close frame. */
   readonly wasClean: boolean;
 }
+
+/**
+ * Whether an endpoint may send `code`.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6455#section-7.4
+ */
+export function isSendable(code: number): boolean {
+  if (!Number.isInteger(code)) return false;
+  const isDefined = code >= 1000 && code <= 1014 && !(code >= 1004 && code <= 1006);
+  return isDefined || (code >= 3000 && code <= 4999);
+}

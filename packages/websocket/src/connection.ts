@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { type Drop, DropCounter, type DropReason, SpillwayError } from "@spillway/streams";
 import { checkNumber, checkOneOf, MAX_TIMER_MS, outOfRange } from "@spillway/streams/options";
 import type { WebSocket } from "ws";
-import type { CloseInfo } from "./close-codes.ts";
+import { type CloseInfo, isSendable } from "./close-codes.ts";
 import { FlowWindow } from "./flow-window.ts";
 import type { MessageChunk } from "./frame.ts";
 import { Ending } from "./internal/ending.ts";
@@ -11,32 +11,8 @@ import { Inbox, type ReceivedMessage } from "./internal/inbox.ts";
 import { Lane } from "./internal/lane.ts";
 import { chunkBytes } from "./internal/message.ts";
 import { Outbox } from "./internal/outbox.ts";
-import type { ConnectionSettings } from "./options.ts";
+import type { CloseOptions, ConnectionSettings, LaneOptions } from "./options.ts";
 import type { ConnectionState, ConnectionStats } from "./stats.ts";
-
-/** How {@link Connection.close} ends a connection. */
-export interface CloseOptions {
-  /**
-   * A code that RFC 6455 lets an endpoint send, or 3000 to 4999.
-   *
-   * @defaultValue `1000`
-   */
-  readonly closeCode?: number | undefined;
-  /** At most 123 bytes of UTF-8. @defaultValue `""` */
-  readonly reason?: string | undefined;
-  /** Whether what has been written is sent first, or dropped and counted. @defaultValue `"flush"` */
-  readonly drain?: "flush" | "discard" | undefined;
-  /** Milliseconds for all of it; then the socket is dropped. @defaultValue `closeTimeoutMs` */
-  readonly deadlineMs?: number | undefined;
-}
-
-/** How {@link Connection.lane} shares the connection. */
-export interface LaneOptions {
-  /** Higher goes first; a lane that waits is passed over at most 8 times. @defaultValue `0` */
-  readonly priority?: number | undefined;
-  /** Bytes this lane may queue before its `ready` waits. @defaultValue `65_536` (64 KiB) */
-  readonly highWaterMark?: number | undefined;
-}
 
 /** Milliseconds without progress from which a peer counts as frozen; less may be a slow reader. */
 const FROZEN_MS = 5_000;
@@ -325,11 +301,4 @@ export class Connection {
   #ping(payload?: Uint8Array): void {
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping(payload);
   }
-}
-
-/** @see https://www.rfc-editor.org/rfc/rfc6455#section-7.4 */
-function isSendable(code: number): boolean {
-  if (!Number.isInteger(code)) return false;
-  const isDefined = code >= 1000 && code <= 1014 && !(code >= 1004 && code <= 1006);
-  return isDefined || (code >= 3000 && code <= 4999);
 }

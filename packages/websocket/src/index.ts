@@ -5,14 +5,16 @@
  */
 export { accept } from "./accept.ts";
 export { type CloseInfo, closeCodes } from "./close-codes.ts";
-export type { CloseOptions, Connection, LaneOptions } from "./connection.ts";
+export type { Connection } from "./connection.ts";
 export type { Acknowledger } from "./flow-window.ts";
 export { Frame, frame, type FrameOptions, type MessageChunk } from "./frame.ts";
 export type { ReceivedMessage } from "./internal/inbox.ts";
 export {
+  type CloseOptions,
   type ConnectionOptions,
   type ConnectionSettings,
   connectionSettings,
   type HeartbeatOptions,
+  type LaneOptions,
 } from "./options.ts";
 export type { ConnectionState, ConnectionStats } from "./stats.ts";

@@ -57,6 +57,30 @@ export interface HeartbeatOptions {
   readonly deadlineMs?: number | undefined;
 }
 
+/** How `connection.close()` ends a connection. */
+export interface CloseOptions {
+  /**
+   * A code that RFC 6455 lets an endpoint send, or 3000 to 4999.
+   *
+   * @defaultValue `1000`
+   */
+  readonly closeCode?: number | undefined;
+  /** At most 123 bytes of UTF-8. @defaultValue `""` */
+  readonly reason?: string | undefined;
+  /** Whether what has been written is sent first, or dropped and counted. @defaultValue `"flush"` */
+  readonly drain?: "flush" | "discard" | undefined;
+  /** Milliseconds for all of it; then the socket is dropped. @defaultValue `closeTimeoutMs` */
+  readonly deadlineMs?: number | undefined;
+}
+
+/** How `connection.lane()` shares the connection. */
+export interface LaneOptions {
+  /** Higher goes first; a lane that waits is passed over at most 8 times. @defaultValue `0` */
+  readonly priority?: number | undefined;
+  /** Bytes this lane may queue before its `ready` waits. @defaultValue `65_536` (64 KiB) */
+  readonly highWaterMark?: number | undefined;
+}
+
 /** The options with every default filled in. */
 export interface ConnectionSettings {
   readonly highWaterMark: number;

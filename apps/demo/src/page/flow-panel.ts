@@ -1,28 +1,6 @@
+import type { ConnectionView, FlowSnapshot } from "../flow-snapshot.js";
 import { Chart } from "./charts.js";
 import { Feed } from "./feed.js";
-
-interface ConnectionView {
-  readonly id: string;
-  readonly route: string;
-  readonly viewer: string | null;
-  readonly state: string;
-  readonly queuedBytes: number;
-  readonly bufferedBytes: number;
-  readonly inFlightBytes: number;
-  readonly windowBytes: number | null;
-  readonly acknowledgedBy: string | null;
-  readonly rttMs: number | null;
-  readonly sentBytes: number;
-  readonly droppedMessages: number;
-  readonly drops: Readonly<Record<string, { readonly messages: number }>>;
-}
-
-interface Snapshot {
-  readonly t: number;
-  readonly connections: readonly ConnectionView[];
-  readonly totals: Readonly<Record<string, number>>;
-  readonly server: { readonly rssBytes: number; readonly heapUsedBytes: number };
-}
 
 /** What a connection may hold in the process before the bar is full: mark, fragment, one picture. */
 const HELD_BYTES = 3 * 65_536;
@@ -52,7 +30,7 @@ export function startFlowPanel(
 
   const feed = new Feed(url, {
     message: (data) => {
-      const { t, connections, totals, server } = JSON.parse(data as string) as Snapshot;
+      const { t, connections, totals, server } = JSON.parse(data as string) as FlowSnapshot;
       body.replaceChildren(...connections.map((view) => row(view, mine(view.viewer ?? ""))));
       const held = connections.reduce(
         (sum, view) => sum + view.queuedBytes + view.bufferedBytes,
@@ -113,13 +91,13 @@ function bytes(value: number): string {
   return value < MIB ? `${(value / 1_024).toFixed(0)} KiB` : `${(value / MIB).toFixed(1)} MiB`;
 }
 
-function showTotals(totals: Readonly<Record<string, number>>): void {
+function showTotals(totals: FlowSnapshot["totals"]): void {
   const list = document.querySelector("#totals") as HTMLElement;
   const shown: readonly [string, string][] = [
-    ["connections", String(totals["connections"] ?? 0)],
-    ["sent", bytes(totals["sentBytes"] ?? 0)],
-    ["dropped", `${totals["droppedMessages"] ?? 0}`],
-    ["evicted", String(totals["evicted"] ?? 0)],
+    ["connections", String(totals.connections)],
+    ["sent", bytes(totals.sentBytes)],
+    ["dropped", `${totals.droppedMessages}`],
+    ["evicted", String(totals.evicted)],
   ];
   list.replaceChildren(
     ...shown.map(([name, value]) => {

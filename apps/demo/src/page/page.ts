@@ -17,6 +17,14 @@ const address = (path: string, viewer: string): string => {
 };
 const find = (id: string): HTMLElement => document.getElementById(id) as HTMLElement;
 
+/** The place of the comparison: the same figure, cloned before its canvas is given away. */
+const plainFigure = find("video").cloneNode(true) as HTMLElement;
+plainFigure.id = "plain";
+plainFigure.hidden = true;
+plainFigure.querySelector("canvas")?.setAttribute("aria-label", "The same video by ws.send()");
+plainFigure.querySelector("strong")?.replaceChildren("plain ws.send()");
+find("video").after(plainFigure);
+
 const main = new Viewer(find("video"), address("video", name));
 let plain: Viewer | undefined;
 
@@ -49,9 +57,9 @@ if (!("VideoDecoder" in globalThis)) {
 
 find("compare").addEventListener("change", ({ target }) => {
   const isOn = (target as HTMLInputElement).checked;
-  find("plain").hidden = !isOn;
+  plainFigure.hidden = !isOn;
   plain?.close();
-  plain = isOn ? new Viewer(find("plain"), address("plain", `${name}-plain`)) : undefined;
+  plain = isOn ? new Viewer(plainFigure, address("plain", `${name}-plain`)) : undefined;
   set(mode);
   if (isOn) {
     find("hint").textContent =

@@ -1,30 +1,8 @@
 import { bounded, broadcast } from "@spillway/streams";
 import type { Connection } from "@spillway/websocket";
 import type { FastifyInstance } from "fastify";
+import type { ConnectionView, FlowSnapshot } from "../flow-snapshot.ts";
 import { plainConnections } from "./plain.ts";
-
-/** One line of the flow panel and of `GET /api/connections`. */
-export interface ConnectionView {
-  readonly id: string;
-  readonly route: string;
-  /** What the page called itself with `?viewer=`. */
-  readonly viewer: string | null;
-  readonly state: string;
-  readonly queuedBytes: number;
-  readonly bufferedBytes: number;
-  readonly inFlightBytes: number;
-  readonly windowBytes: number | null;
-  readonly acknowledgedBy: string | null;
-  readonly rttMs: number | null;
-  readonly sentMessages: number;
-  readonly sentBytes: number;
-  readonly receivedMessages: number;
-  readonly droppedMessages: number;
-  readonly droppedBytes: number;
-  readonly drops: Readonly<Record<string, { messages: number; bytes: number }>>;
-  readonly stalledForMs: number;
-  readonly connectedForMs: number;
-}
 
 const EVERY_MS = 500;
 
@@ -41,7 +19,7 @@ export async function flowRoutes(
 
   const flow = broadcast<string>({ capacity: { chunks: 2 }, retain: "last" });
   const timer = setInterval(() => {
-    flow.publish(JSON.stringify({ t: Date.now(), connections: connections(), ...totals(app) }));
+    flow.publish(JSON.stringify(snapshot(app, connections())));
   }, EVERY_MS);
   signal.addEventListener("abort", () => {
     clearInterval(timer);
@@ -89,11 +67,13 @@ function view(connection: Connection): ConnectionView {
   };
 }
 
-function totals(app: FastifyInstance): object {
-  const { dropped, ...stats } = app.spillway.stats();
+function snapshot(app: FastifyInstance, connections: ConnectionView[]): FlowSnapshot {
+  const { dropped, ...totals } = app.spillway.stats();
   const { rss, heapUsed, external } = process.memoryUsage();
   return {
-    totals: { ...stats, droppedMessages: dropped.chunks, droppedBytes: dropped.size },
+    t: Date.now(),
+    connections,
+    totals: { ...totals, droppedMessages: dropped.chunks, droppedBytes: dropped.size },
     server: {
       rssBytes: rss,
       heapUsedBytes: heapUsed,

@@ -1,8 +1,8 @@
 import type { WebSocket } from "@fastify/websocket";
 import type { Broadcast } from "@spillway/streams";
 import type { FastifyInstance } from "fastify";
+import type { ConnectionView } from "../flow-snapshot.ts";
 import type { Picture } from "../picture.ts";
-import type { ConnectionView } from "./flow.ts";
 
 /** What plain `ws.send()` may pile up for one viewer before the demo ends it. */
 const CAP_BYTES = 32 << 20;

@@ -1,0 +1,45 @@
+/** One line of the flow panel and of `GET /api/connections`. */
+export interface ConnectionView {
+  readonly id: string;
+  readonly route: string;
+  /** What the page called itself with `?viewer=`. */
+  readonly viewer: string | null;
+  readonly state: string;
+  readonly queuedBytes: number;
+  readonly bufferedBytes: number;
+  readonly inFlightBytes: number;
+  readonly windowBytes: number | null;
+  readonly acknowledgedBy: string | null;
+  readonly rttMs: number | null;
+  readonly sentMessages: number;
+  readonly sentBytes: number;
+  readonly receivedMessages: number;
+  readonly droppedMessages: number;
+  readonly droppedBytes: number;
+  readonly drops: Readonly<Record<string, { messages: number; bytes: number }>>;
+  readonly stalledForMs: number;
+  readonly connectedForMs: number;
+}
+
+/** One message of the flow panel's feed. */
+export interface FlowSnapshot {
+  /** Milliseconds since the Unix epoch. */
+  readonly t: number;
+  readonly connections: readonly ConnectionView[];
+  /** Over the server's life, ended connections included. */
+  readonly totals: {
+    readonly connections: number;
+    readonly accepted: number;
+    readonly evicted: number;
+    readonly sentMessages: number;
+    readonly sentBytes: number;
+    readonly droppedMessages: number;
+    readonly droppedBytes: number;
+  };
+  readonly server: {
+    readonly rssBytes: number;
+    readonly heapUsedBytes: number;
+    readonly externalBytes: number;
+    readonly uptimeS: number;
+  };
+}
