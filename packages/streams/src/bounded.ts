@@ -1,4 +1,3 @@
-import { SpillwayError } from "./errors.ts";
 import { checkNumber } from "./options.ts";
 import type { DropReason, Entry } from "./policy.ts";
 import { BoundedQueue, type QueueOptions, type QueueStats } from "./queue.ts";
@@ -160,9 +159,7 @@ class Pair<T> {
   #fail(why: DropReason, reason: unknown): void {
     if (this.#state === "done") return;
     this.#state = "done";
-    this.#stalled?.reject(
-      reason ?? new SpillwayError("SPW_ERR_ABORTED", "Cannot queue chunk: the stream was given up"),
-    );
+    this.#stalled?.reject(reason);
     this.#stalled = undefined;
     // `abort()` errors its stream itself, and would reject if it found that done.
     if (why !== "aborted") this.#sink.error(reason);
