@@ -165,7 +165,7 @@ describe.skipIf(!executablePath)("the page in Chromium", () => {
       rates.sort((a, b) => a - b);
       expect(rates.length).toBeGreaterThan(10);
       expect(rates[Math.floor(rates.length / 2)]).toBeGreaterThanOrEqual(25);
-  
+
       await sleeper.wake();
       const wokenAt = Date.now();
       // Shown and published after waking: not a picture of before.
