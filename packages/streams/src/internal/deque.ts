@@ -28,9 +28,7 @@ export class Deque<T> {
   at(position: number): Entry<T> {
     const entry = this.#places[position & (this.#places.length - 1)];
     if (entry === undefined || position < this.#first || position >= this.next) {
-      throw new RangeError(
-        `Cannot look at position ${position}: queued are ${this.#first} to ${this.next - 1}`,
-      );
+      throw this.#nothingAt(position);
     }
     return entry;
   }
@@ -38,14 +36,19 @@ export class Deque<T> {
   push(entry: Entry<T>): void {
     if (this.#length === this.#places.length) this.#grow();
     this.#places[this.next & (this.#places.length - 1)] = entry;
-    this.#add(1, entry.size);
+    this.#length++;
+    this.#size += entry.size;
   }
 
   shift(): Entry<T> {
-    const entry = this.at(this.#first);
-    this.#places[this.#first & (this.#places.length - 1)] = undefined;
+    const place = this.#first & (this.#places.length - 1);
+    const entry = this.#places[place];
+    if (entry === undefined) throw this.#nothingAt(this.#first);
+    this.#places[place] = undefined;
     this.#first++;
-    this.#add(-1, -entry.size);
+    this.#length--;
+    // Sums of fractions drift; nothing weighs nothing.
+    this.#size = this.#length === 0 ? 0 : this.#size - entry.size;
     return entry;
   }
 
@@ -81,6 +84,12 @@ export class Deque<T> {
     this.#length += entries;
     // Sums of fractions drift; nothing weighs nothing.
     this.#size = this.#length === 0 ? 0 : this.#size + size;
+  }
+
+  #nothingAt(position: number): RangeError {
+    return new RangeError(
+      `Cannot look at position ${position}: queued are ${this.#first} to ${this.next - 1}`,
+    );
   }
 
   #grow(): void {
