@@ -114,6 +114,21 @@ describe("how a connection ends", () => {
     expect(await connection.closed).toMatchObject({ closeCode: 1001, wasClean: false });
   });
 
+  test("every write settles when the socket goes, whether its turn had come or not", async () => {
+    const server = await serve({ window: 65_536 });
+    await connectPeer(server.url, { read: "never" });
+    const connection = await server.next();
+    const writers = [connection.writable, connection.lane(), connection.lane()].map((stream) =>
+      stream.getWriter(),
+    );
+    while (connection.send(new Uint8Array(1_000)));
+    const writes = writers.map((writer) => outcome(writer.write(new Uint8Array(1_000))));
+    await waitFor(() => connection.stats().stalledForMs > 50, { message: "the stall" });
+    connection.terminate();
+    expect(await Promise.all(writes)).toEqual(Array(3).fill("SPW_ERR_ABORTED"));
+    expect(connection.stats().dropped.reasons["closed"]).toEqual({ chunks: 3, size: 3_012 });
+  });
+
   test("fail() errors everything with the error given, and tells the peer its code", async () => {
     const server = await serve();
     const peer = await connectPeer(server.url);
