@@ -322,6 +322,18 @@ describe("bounded()", () => {
       expect(cancelled).toBe(reason);
     });
 
+    test("lets the reader free a pipe that a held write keeps from its signal", async () => {
+      const controller = new AbortController();
+      const { readable, writable } = bounded<number>({ highWaterMark: 1 });
+      const piped = sourceOf([1, 2, 3]).pipeTo(writable, { signal: controller.signal });
+      expect(await isSettled(piped)).toBe(false);
+      controller.abort(new Error("left"));
+      // The standard waits for the write in flight before it aborts.
+      expect(await isSettled(piped)).toBe(false);
+      await readable.cancel();
+      await expect(piped).rejects.toThrow("left");
+    });
+
     test("stays open with preventClose", async () => {
       const { readable, writable } = bounded<number>();
       await sourceOf([1]).pipeTo(writable, { preventClose: true });

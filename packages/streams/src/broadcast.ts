@@ -50,10 +50,14 @@ export interface Broadcast<T, E = T> {
   /**
    * Offers `chunk` to every subscriber; never waits for one.
    *
-   * @throws {@link SpillwayError} with `SPW_ERR_CLOSED` after the hub has ended
+   * @throws {@link SpillwayError} with `SPW_ERR_CLOSED` after the hub has ended, with `SPW_ERR_CHUNK`
+   * when `size` gives no finite number ≥ 0
    */
   publish(chunk: T): void;
-  /** The same as a stream: closing it closes the hub, aborting it errors every subscriber. */
+  /**
+   * The same as a stream: closing it closes the hub, aborting it errors every subscriber, and so does
+   * a chunk that cannot be published. It errors when the hub is ended otherwise.
+   */
   readonly writable: WritableStream<T>;
   /** A stream of what is published from now on, or from what is retained. */
   subscribe(options?: SubscribeOptions<T>): ReadableStream<E>;

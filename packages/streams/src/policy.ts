@@ -30,7 +30,10 @@ export interface Drop<T> {
   readonly size: number;
 }
 
-/** Hears of every drop. What it throws is reported as uncaught; the stream goes on. */
+/**
+ * Hears of every drop, in order, as soon as the queue is whole again: it may read, write, publish,
+ * cancel. What it throws is reported as uncaught; the stream goes on.
+ */
 export type DropListener<T> = (dropped: Drop<T>, reason: DropReason) => void;
 
 /** What a policy decided about an incoming chunk; see {@link Admission.admit}. */

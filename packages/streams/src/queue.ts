@@ -90,13 +90,13 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
   /** @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"` */
   constructor(options: QueueOptions<T> = {}) {
     const positive = { min: Number.MIN_VALUE };
+    const { overflow = "wait" } = options;
     this.#maxChunks = checkNumber("maxChunks", options.maxChunks, 1024, { min: 1, integer: true });
     this.#maxSize = checkNumber("maxSize", options.maxSize, Infinity, positive);
     this.#maxAgeMs = checkNumber("maxAgeMs", options.maxAgeMs, Infinity, positive);
     this.#measure = checkFunction("size", options.size);
     this.#onDrop = checkFunction("onDrop", options.onDrop);
     this.#now = checkFunction("now", options.now) ?? (() => performance.now());
-    const { overflow = "wait" } = options;
     this.#admission = overflowPolicy(overflow).start(this);
   }
 
@@ -127,8 +127,7 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
    * @throws {@link SpillwayError} with `SPW_ERR_CHUNK` when `size` gives no finite number ≥ 0
    */
   measure(chunk: T): number {
-    if (!this.#measure) return 1;
-    const size = this.#measure(chunk);
+    const size = this.#measure ? this.#measure(chunk) : 1;
     if (!Number.isFinite(size) || size < 0) {
       throw new SpillwayError(
         "SPW_ERR_CHUNK",
@@ -166,16 +165,15 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
       if (verdict === "wait") return verdict;
       this.#offered++;
       if (verdict === "queue") this.#line.push(entry);
-      else if (this.#isUnaccounted()) this.#count(entry, "newest");
+      else if (this.#offered > this.#delivered + this.#drops.chunks + this.length) {
+        // Also when the policy turned it away without a word to the counters.
+        this.#count(entry, "newest");
+      }
       if (verdict !== "overflow") return verdict;
     } finally {
       this.#decided();
     }
-    throw new SpillwayError(
-      "SPW_ERR_OVERFLOW",
-      `Cannot queue chunk of size ${entry.size}: ${this.length} chunks of size ${this.size} wait ` +
-        `and the limits are ${this.#maxChunks} and ${this.#maxSize}`,
-    );
+    throw this.#overflowed(entry);
   }
 
   /** Takes the oldest chunk that is still fresh. */
@@ -193,27 +191,28 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
 
   dropFirst(reason: DropReason): void {
     this.#count(this.#removeFirst(), reason);
-    this.#tell();
   }
 
   dropWhere(reason: DropReason, matches: (entry: Entry<T>, position: number) => boolean): void {
-    this.#line.takeOut((entry, position) => {
-      const isDropped = matches(entry, position);
-      if (isDropped) this.#count(entry, reason);
-      return isDropped;
-    });
-    this.#tell();
+    this.#deciding++;
+    try {
+      this.#line.takeOut((entry, position) => {
+        const isDropped = matches(entry, position);
+        if (isDropped) this.#count(entry, reason);
+        return isDropped;
+      });
+    } finally {
+      this.#decided();
+    }
   }
 
   replace(position: number, entry: Entry<T>, reason: DropReason): void {
     this.#count(this.#line.replace(position, entry), reason);
     while (this.size > this.#maxSize && this.length > 1) this.dropFirst("oldest");
-    this.#tell();
   }
 
   refuse(entry: Entry<T>, reason: DropReason): "refused" {
     this.#count(entry, reason);
-    this.#tell();
     return "refused";
   }
 
@@ -245,12 +244,12 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
         if (!matches(entry)) return;
         if (this.#admission.keeps?.(entry)) {
           position++;
-          continue;
+        } else {
+          if (position === this.first) this.dropFirst(reason);
+          else this.dropWhere(reason, (_, other) => other === position);
+          this.#admission.lost?.(entry);
+          position = Math.max(position, this.first);
         }
-        if (position === this.first) this.dropFirst(reason);
-        else this.dropWhere(reason, (_, other) => other === position);
-        this.#admission.lost?.(entry);
-        position = Math.max(position, this.first);
       }
     } finally {
       this.#decided();
@@ -264,26 +263,29 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
     return entry;
   }
 
-  /** Whether the policy turned the chunk away without a word to the counters. */
-  #isUnaccounted(): boolean {
-    return this.#offered > this.#delivered + this.#drops.chunks + this.length;
+  #overflowed({ size }: Entry<T>): SpillwayError {
+    return new SpillwayError(
+      "SPW_ERR_OVERFLOW",
+      `Cannot queue chunk of size ${size}: ${this.length} chunks of size ${this.size} wait ` +
+        `and the limits are ${this.#maxChunks} and ${this.#maxSize}`,
+    );
   }
 
   #count(entry: Entry<T>, reason: DropReason): void {
     this.#drops.count(reason, 1, entry.size);
     if (this.#onDrop) this.#untold.push([entry, reason]);
+    if (this.#deciding === 0) this.#tell();
   }
 
   #decided(): void {
     this.#deciding--;
-    this.#tell();
+    if (this.#deciding === 0 && this.#untold.length > 0) this.#tell();
   }
 
   #tell(): void {
-    while (this.#deciding === 0 && this.#untold.length > 0) {
-      const drop = this.#untold.shift();
+    for (let drop = this.#untold.shift(); drop; drop = this.#untold.shift()) {
       try {
-        if (drop) this.#onDrop?.(...drop);
+        this.#onDrop?.(...drop);
       } catch (error) {
         reportUncaught(error);
       }

@@ -46,9 +46,7 @@ export class Deque<T> {
     if (entry === undefined) throw this.#nothingAt(this.#first);
     this.#places[place] = undefined;
     this.#first++;
-    this.#length--;
-    // Sums of fractions drift; nothing weighs nothing.
-    this.#size = this.#length === 0 ? 0 : this.#size - entry.size;
+    this.#subtract(entry.size);
     return entry;
   }
 
@@ -56,7 +54,7 @@ export class Deque<T> {
   replace(position: number, entry: Entry<T>): Entry<T> {
     const old = this.at(position);
     this.#places[position & (this.#places.length - 1)] = entry;
-    this.#add(0, entry.size - old.size);
+    this.#size += entry.size - old.size;
     return old;
   }
 
@@ -69,7 +67,7 @@ export class Deque<T> {
     try {
       for (; position < end; position++) {
         const entry = this.#places[position & mask] as Entry<T>;
-        if (matches(entry, position)) this.#add(-1, -entry.size);
+        if (matches(entry, position)) this.#subtract(entry.size);
         else this.#places[kept++ & mask] = entry;
       }
     } finally {
@@ -80,10 +78,10 @@ export class Deque<T> {
     }
   }
 
-  #add(entries: number, size: number): void {
-    this.#length += entries;
+  #subtract(size: number): void {
+    this.#length--;
     // Sums of fractions drift; nothing weighs nothing.
-    this.#size = this.#length === 0 ? 0 : this.#size + size;
+    this.#size = this.#length === 0 ? 0 : this.#size - size;
   }
 
   #nothingAt(position: number): RangeError {
