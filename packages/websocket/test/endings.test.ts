@@ -58,6 +58,8 @@ describe("how a connection ends", () => {
     expect((await received)[0]).toBe(big);
     expect(await reading).toEqual({ value: "still heard", done: false });
     await closing;
+    const late = writer.write("late");
+    await expect(late).rejects.toThrow();
     expect(await connection.closed).toEqual({ closeCode: 1000, reason: "", wasClean: true });
     expect(await peer.closed).toMatchObject({ closeCode: 1000 });
   });
@@ -148,6 +150,15 @@ describe("how a connection ends", () => {
     connection.fail(new SpillwayError("SPW_ERR_SLOW_CONSUMER", "Cannot keep slow consumer"));
     expect(await Promise.all(writes)).toEqual(Array(3).fill("SPW_ERR_SLOW_CONSUMER"));
     expect(await connection.closed).toMatchObject({ closeCode: 1013, wasClean: false });
+  });
+
+  test("a second close() may only bring the end nearer", async () => {
+    const { connection } = await stalled();
+    connection.close({ deadlineMs: 60_000 });
+    const started = performance.now();
+    connection.close({ deadlineMs: 100 });
+    expect(await connection.closed).toMatchObject({ wasClean: false });
+    expect(performance.now() - started).toBeLessThan(2_000);
   });
 
   test("nothing follows a Close that came in one packet with a message", async () => {

@@ -63,7 +63,7 @@ find("compare").addEventListener("change", ({ target }) => {
   set(mode);
   if (isOn) {
     find("hint").textContent =
-      "The same pictures by ws.send(): freeze, and watch the server's memory. Capped at 32 MiB, then the server closes it.";
+      "The same pictures by ws.send(): freeze, and watch the server's memory. Capped at 32 MiB, then the server drops it.";
   }
 });
 

@@ -70,8 +70,7 @@ async function sendAll(
     viewer.sentMessages++;
     viewer.sentBytes += message.byteLength;
     if (socket.bufferedAmount <= CAP_BYTES) continue;
-    socket.close(1013, "The demo's cap for plain ws.send() is reached");
-    // The Close frame waits behind the whole backlog; nobody is served by keeping that.
+    // A Close frame would wait behind the whole backlog; nobody is served by keeping that.
     socket.terminate();
     return;
   }

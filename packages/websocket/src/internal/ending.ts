@@ -94,10 +94,11 @@ export class Ending {
 
   /** Sends what has been written, or drops it, and then a Close frame. */
   close(closeCode: number, reason: string, drain: "flush" | "discard", deadlineMs: number): void {
-    if (this.#closing || this.isOver) return;
+    if (this.isOver) return;
+    this.#arm(deadlineMs);
+    if (this.#closing) return;
     const { socket, outbox, inbox } = this.#parts;
     this.#closing = true;
-    this.#arm(deadlineMs);
     inbox.drain();
     const tell = (): void => {
       if (this.#error || this.isOver) return;

@@ -186,7 +186,13 @@ class LaneWriter extends WritableStreamDefaultWriter<MessageChunk> {
 
   /** Rejections stay observable, but one that nobody handles does not end the process. */
   override write(chunk: MessageChunk): Promise<void> {
-    const written = super.write(chunk);
+    let written;
+    try {
+      written = super.write(chunk);
+    } catch (error) {
+      // Node 20 throws instead of rejecting when the stream has closed.
+      written = Promise.reject(error);
+    }
     written.catch(ignore);
     return written;
   }
