@@ -1,3 +1,6 @@
+import { EMPTY, type Sink, type Source } from "./internal/protocol.ts";
+import { ReadableEnd } from "./internal/readable-end.ts";
+import { WritableEnd } from "./internal/writable-end.ts";
 import { checkNumber } from "./options.ts";
 import type { DropReason, Entry } from "./policy.ts";
 import { BoundedQueue, type QueueOptions, type QueueStats } from "./queue.ts";
@@ -52,118 +55,87 @@ export function bounded<T>(options: BoundedOptions<T> = {}): Bounded<T> {
     maxChunks: options.maxChunks ?? (options.size ? undefined : mark),
     maxSize: mark,
   });
-  const pair = new Pair(queue);
-  return { readable: pair.readable, writable: pair.writable, stats: () => queue.stats() };
+  const core = new BoundedCore(queue);
+  return {
+    readable: core.readable.stream,
+    writable: core.writable.stream,
+    stats: () => queue.stats(),
+  };
 }
 
-interface Stalled<T> {
-  readonly entry: Entry<T>;
-  readonly resolve: () => void;
-  readonly reject: (reason: unknown) => void;
-}
-
-class Pair<T> {
-  readonly readable: ReadableStream<T>;
-  readonly writable: WritableStream<T>;
+class BoundedCore<T> implements Source<T>, Sink<T> {
+  readonly readable: ReadableEnd<T>;
+  readonly writable: WritableEnd<T>;
   readonly #queue: BoundedQueue<T>;
-  #source!: ReadableStreamDefaultController<T>;
-  #sink!: WritableStreamDefaultController;
-  /** The write in flight; only we can settle it, neither `abort()` nor `pipeTo` does. */
-  #stalled: Stalled<T> | undefined;
-  #wanted = false;
-  #delivering = false;
+  /** The chunk that waits for room; its age counts from when it was first offered. */
+  #waiting: Entry<T> | undefined;
   #state: "open" | "closing" | "done" = "open";
 
   constructor(queue: BoundedQueue<T>) {
     this.#queue = queue;
-    this.readable = new ReadableStream<T>(
-      {
-        start: (controller) => {
-          this.#source = controller;
-        },
-        pull: () => {
-          this.#wanted = true;
-          this.#deliver();
-        },
-        cancel: (reason) => this.#fail("cancelled", reason),
-      },
-      { highWaterMark: 0 },
-    );
-    this.writable = new WritableStream<T>(
-      {
-        start: (controller) => {
-          this.#sink = controller;
-          const { signal } = controller;
-          signal.addEventListener("abort", () => this.#fail("aborted", signal.reason));
-        },
-        write: (chunk) => this.#write(chunk),
-        close: () => {
-          this.#state = "closing";
-          this.#deliver();
-        },
-      },
-      { highWaterMark: 1 },
-    );
+    this.readable = new ReadableEnd<T>(this);
+    this.writable = new WritableEnd<T>(this);
   }
 
-  #write(chunk: T): Promise<void> | undefined {
+  put(chunk: T): boolean | Promise<void> {
     try {
-      const entry = this.#queue.stamp(chunk);
-      if (this.#queue.offerEntry(entry) === "wait" && this.#state === "open") {
-        return new Promise((resolve, reject) => {
-          this.#stalled = { entry, resolve, reject };
-        });
+      const entry = this.#waiting ?? this.#queue.stamp(chunk);
+      this.#waiting = undefined;
+      if (this.#queue.offerEntry(entry) === "wait") {
+        // `onDrop` may have ended the stream meanwhile.
+        if (this.#state === "open") this.#waiting = entry;
+        return false;
       }
     } catch (error) {
       this.#fail("closed", error);
-      throw error;
+      return Promise.reject(error);
     }
-    this.#deliver();
-    return undefined;
-  }
-
-  /** `onDrop` and the reader may call back in here; the outermost call does all there is to do. */
-  #deliver(): void {
-    if (this.#delivering) return;
-    this.#delivering = true;
-    try {
-      do this.#admitStalled();
-      while (this.#handOut());
-      if (this.#state === "closing" && this.#queue.length === 0) {
-        this.#state = "done";
-        this.#source.close();
-      }
-    } catch (error) {
-      this.#fail("closed", error);
-    } finally {
-      this.#delivering = false;
-    }
-  }
-
-  #admitStalled(): void {
-    const stalled = this.#stalled;
-    if (!stalled || this.#queue.offerEntry(stalled.entry) === "wait") return;
-    this.#stalled = undefined;
-    stalled.resolve();
-  }
-
-  #handOut(): boolean {
-    const entry = this.#wanted ? this.#queue.shift() : undefined;
-    if (!entry) return false;
-    this.#wanted = false;
-    this.#source.enqueue(entry.chunk);
+    this.readable.wake();
     return true;
   }
 
-  /** Ends both sides at once; the side the failure came from has ended already and stays so. */
+  take(): T | typeof EMPTY {
+    try {
+      let entry = this.#queue.shift();
+      if (this.#waiting) {
+        this.writable.wake();
+        // All that was queued had expired, but not what waited for room.
+        entry ??= this.#queue.shift();
+      }
+      if (this.#state === "closing") this.#closeWhenEmpty();
+      return entry ? entry.chunk : EMPTY;
+    } catch (error) {
+      this.#fail("closed", error);
+      return EMPTY;
+    }
+  }
+
+  close(): void {
+    this.#state = "closing";
+    this.#closeWhenEmpty();
+  }
+
+  cancel(reason: unknown): void {
+    this.#fail("cancelled", reason);
+  }
+
+  abort(reason: unknown): void {
+    this.#fail("aborted", reason);
+  }
+
+  #closeWhenEmpty(): void {
+    if (this.#queue.length > 0) return;
+    this.#state = "done";
+    this.readable.close();
+  }
+
+  /** The side that the failure came from has ended already and stays so. */
   #fail(why: DropReason, reason: unknown): void {
     if (this.#state === "done") return;
     this.#state = "done";
-    this.#stalled?.reject(reason);
-    this.#stalled = undefined;
-    // `abort()` errors its stream itself, and would reject if it found that done.
-    if (why !== "aborted") this.#sink.error(reason);
-    this.#source.error(reason);
+    this.#waiting = undefined;
+    this.writable.error(reason);
+    this.readable.error(reason);
     this.#queue.clear(why);
   }
 }

@@ -12,6 +12,19 @@ export {
   type BroadcastStats,
   type SubscribeOptions,
 } from "./broadcast.ts";
+export {
+  classify,
+  type ClassifyOptions,
+  type EncodedChunk,
+  type EncodedFrame,
+  type FrameKind,
+  type VideoCodec,
+} from "./classify.ts";
+export { fromIterable } from "./from-iterable.ts";
+export type { ConcurrencyOptions } from "./internal/ordered.ts";
+export type { Stage, StageOptions } from "./internal/stage.ts";
+export { map, type MapOptions } from "./map.ts";
+export { sink } from "./sink.ts";
 export { conflate, type ConflateOptions } from "./conflate.ts";
 export { DropCounter, type DropCounts, type Tally } from "./drops.ts";
 export { SpillwayError, type SpillwayErrorCode } from "./errors.ts";

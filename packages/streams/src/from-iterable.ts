@@ -1,0 +1,142 @@
+import { isPromiseLike } from "./internal/promise.ts";
+import { EMPTY, type Source } from "./internal/protocol.ts";
+import { ReadableEnd } from "./internal/readable-end.ts";
+import { wrongType } from "./options.ts";
+
+/**
+ * Makes a stream of what an iterable gives, as `ReadableStream.from()` does; a synchronous one is
+ * piped into our streams without a promise for each chunk.
+ *
+ * Backpressure: asks for a value only when one is wanted; nothing is read ahead. Cancelling calls
+ * the iterator's `return()`.
+ *
+ * @param iterable - an array, a generator, a Node stream: what `for await` takes
+ * @returns the stream
+ * @throws `TypeError` with `code: "SPW_ERR_OPTION"` for what cannot be iterated
+ * @see https://streams.spec.whatwg.org/#rs-from
+ *
+ * @example
+ * ```ts
+ * import { fromIterable } from "@spillway/streams";
+ *
+ * async function* ticks(): AsyncGenerator<number> {
+ *   for (let tick = 0; tick < 3; tick++) yield tick;
+ * }
+ * for await (const tick of fromIterable(ticks())) console.log(tick);
+ * ```
+ */
+export function fromIterable<T>(
+  iterable: Iterable<T | PromiseLike<T>> | AsyncIterable<T>,
+): ReadableStream<T> {
+  return new IterableSource<T>(iterate(iterable)).end.stream;
+}
+
+type Result<T> = IteratorResult<T, unknown>;
+
+interface AnyIterator<T> {
+  /** Whether `next()` gives promises of results; else it gives results, of promises perhaps. */
+  readonly isAsync: boolean;
+  readonly iterator: Iterator<T | PromiseLike<T>> | AsyncIterator<T>;
+}
+
+function iterate<T>(iterable: Iterable<T | PromiseLike<T>> | AsyncIterable<T>): AnyIterator<T> {
+  const from = iterable as Partial<Iterable<T> & AsyncIterable<T>> | null | undefined;
+  if (typeof from?.[Symbol.asyncIterator] === "function") {
+    return { isAsync: true, iterator: (iterable as AsyncIterable<T>)[Symbol.asyncIterator]() };
+  }
+  if (typeof from?.[Symbol.iterator] === "function") {
+    return { isAsync: false, iterator: (iterable as Iterable<T>)[Symbol.iterator]() };
+  }
+  throw wrongType("iterable", "an iterable", iterable);
+}
+
+class IterableSource<T> implements Source<T> {
+  readonly end: ReadableEnd<T>;
+  readonly #isAsync: boolean;
+  readonly #iterator: Iterator<T | PromiseLike<T>> | AsyncIterator<T>;
+  /** What a promise brought, until it is taken. */
+  #arrived: T | typeof EMPTY = EMPTY;
+  #state: "ready" | "waiting" | "done" = "ready";
+
+  constructor({ isAsync, iterator }: AnyIterator<T>) {
+    this.#isAsync = isAsync;
+    this.#iterator = iterator;
+    this.end = new ReadableEnd<T>(this);
+  }
+
+  take(): T | typeof EMPTY {
+    if (this.#arrived !== EMPTY) {
+      const chunk = this.#arrived;
+      this.#arrived = EMPTY;
+      return chunk;
+    }
+    if (this.#state !== "ready") return EMPTY;
+    try {
+      const next = this.#iterator.next();
+      if (this.#isAsync) return this.#wait(next as Promise<Result<T>>);
+      return this.#accept(next as Result<T | PromiseLike<T>>);
+    } catch (error) {
+      this.#fail(error);
+      return EMPTY;
+    }
+  }
+
+  async cancel(reason: unknown): Promise<void> {
+    this.#state = "done";
+    this.#arrived = EMPTY;
+    const result = await this.#iterator.return?.(reason);
+    if (result !== undefined) checkResult(result);
+  }
+
+  #accept(next: Result<T | PromiseLike<T>>): T | typeof EMPTY {
+    checkResult(next);
+    if (next.done) {
+      this.#state = "done";
+      this.end.close();
+      return EMPTY;
+    }
+    const { value } = next;
+    return isPromiseLike(value) ? this.#wait(Promise.resolve(value).then(toResult)) : value;
+  }
+
+  #wait(promise: PromiseLike<Result<T>>): typeof EMPTY {
+    this.#state = "waiting";
+    Promise.resolve(promise).then(
+      (result) => this.#arrive(result),
+      (error: unknown) => this.#fail(error),
+    );
+    return EMPTY;
+  }
+
+  #arrive(result: Result<T>): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "ready";
+    try {
+      checkResult(result);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (result.done) {
+      this.#state = "done";
+      this.end.close();
+    } else {
+      this.#arrived = result.value;
+      this.end.wake();
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#state = "done";
+    this.end.error(error);
+  }
+}
+
+function toResult<T>(value: T): Result<T> {
+  return { value };
+}
+
+function checkResult(result: unknown): void {
+  if (typeof result === "object" ? result !== null : typeof result === "function") return;
+  throw new TypeError(`Cannot read iterator: it gave ${String(result)}, want an object`);
+}

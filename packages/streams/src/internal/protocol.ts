@@ -1,0 +1,31 @@
+/** What {@link Source.take} answers when there is no chunk now; any other value is a chunk. */
+export const EMPTY: unique symbol = Symbol("empty");
+
+/**
+ * What a readable is made of. Nothing here throws: a source that fails tells its end.
+ *
+ * Answers are true when they are given: whoever changes them afterwards calls `wake()` of the end,
+ * also from within a call of the other side.
+ */
+export interface Source<T> {
+  /** The next chunk, or `EMPTY`: then the end is woken when there is one, closed or errored. */
+  take(): T | typeof EMPTY;
+  /** The consumer gave up; nothing is taken any more. */
+  cancel(reason: unknown): void | PromiseLike<void>;
+}
+
+/** What a writable is made of. Nothing here throws: a sink that fails tells its end. */
+export interface Sink<T> {
+  /** Called once when the end is made; chunks wait for it. What it throws, the constructor throws. */
+  start?(controller: WritableStreamDefaultController): void | PromiseLike<void>;
+  /**
+   * Takes a chunk (`true`), or refuses it for now (`false`): the same chunk is offered again once
+   * the end is woken. A promise means that the chunk was taken and that the write is over, and the
+   * next chunk welcome, when it settles; it rejects for a chunk that made the sink fail.
+   */
+  put(chunk: T): boolean | Promise<void>;
+  /** There is no more to come. Called once, after every chunk was taken and every promise settled. */
+  close(): void | PromiseLike<void>;
+  /** The producer gave up: at once, whatever is in flight. */
+  abort(reason: unknown): void | PromiseLike<void>;
+}
