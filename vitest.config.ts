@@ -1,3 +1,6 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 const source = { conditions: ["@spillway/source"] };
@@ -19,16 +22,83 @@ const project = (name: string, root: string, alone?: number): TestProjectInlineC
 
 const results = process.env["SPILLWAY_TEST_RESULTS"] ?? ".test-results/tests.json";
 
+/** The Chromium that `CHROMIUM` names, or the first in the path. */
+function findChromium(): string | undefined {
+  const names = ["chromium", "chromium-browser", "google-chrome"];
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  const paths = folders.flatMap((folder) => names.map((name) => join(folder, name)));
+  const named = process.env["CHROMIUM"];
+  return (named ? [named] : paths).find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+const chromiumFlags = [
+  // A page gets it only when it is isolated; nothing that is tested here depends on that.
+  "--enable-features=SharedArrayBuffer",
+  // Chromium refuses its sandbox to root, which is who runs a CI container.
+  ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+];
+
+/** The same tests in a real browser, but for those that need Node and say so in their name. */
+const inBrowser = (
+  executablePath: string,
+  name: string,
+  root: string,
+  dependencies: string[],
+): TestProjectInlineConfiguration => ({
+  resolve: source,
+  // Known before the first test: Vite reloads the page when it comes across a new one.
+  optimizeDeps: { include: dependencies },
+  test: {
+    name: `${name}-browser`,
+    root,
+    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    exclude: ["**/*.node.test.ts"],
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({ launchOptions: { executablePath, args: chromiumFlags } }),
+      instances: [{ browser: "chromium" }],
+    },
+  },
+});
+
+/** The projects that run in a browser, if there is one. */
+function browserProjects(): TestProjectInlineConfiguration[] {
+  const chromium = findChromium();
+  if (chromium) {
+    const clock = "@sinonjs/fake-timers";
+    const streams = ["fast-check", `@spillway/testing > ${clock}`];
+    return [
+      inBrowser(chromium, "streams", "packages/streams", streams),
+      inBrowser(chromium, "testing", "packages/testing", [clock]),
+    ];
+  }
+  const notice = "Browser tests need Chromium (Debian: apt-get install chromium)";
+  if (process.env["CI"]) throw new Error(notice);
+  console.warn(`${notice}: skipped`);
+  return [];
+}
+
 export default defineConfig({
   test: {
     reporters: process.env["CI"] ? ["default", ["json", { outputFile: results }]] : ["default"],
     projects: [
       project("streams", "packages/streams"),
+      ...browserProjects(),
       project("docs", "docs"),
       project("testing", "packages/testing", 1),
       project("websocket", "packages/websocket", 2),
       project("fastify", "packages/fastify", 3),
       project("demo", "apps/demo", 4),
+      project("bench", "apps/bench", 5),
     ],
   },
 });

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { connectPeer } from "@spillway/testing";
+import { connectPeer } from "@spillway/testing/node";
 import { expect, onTestFinished, test } from "vitest";
 
 test("the live feed runs", { timeout: 20_000 }, async () => {

@@ -1,4 +1,5 @@
-import { connectPeer, waitFor } from "@spillway/testing";
+import { waitFor } from "@spillway/testing";
+import { connectPeer } from "@spillway/testing/node";
 import type { FastifyInstance } from "fastify";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { buildApp } from "../src/app.ts";

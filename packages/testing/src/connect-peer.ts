@@ -53,7 +53,7 @@ export interface PeerOptions {
  *
  * @example
  * ```ts
- * import { connectPeer } from "@spillway/testing";
+ * import { connectPeer } from "@spillway/testing/node";
  *
  * const sleeper = await connectPeer("ws://127.0.0.1:3000/streams/video", { read: "never" });
  * sleeper.thaw();

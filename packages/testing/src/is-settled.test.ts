@@ -22,12 +22,23 @@ describe("isSettled()", () => {
   });
 
   test("sees what the next turn of the event loop settles", async () => {
-    expect(await isSettled(new Promise((resolve) => setImmediate(resolve)))).toBe(true);
+    const { port1, port2 } = new MessageChannel();
+    const message = new Promise((resolve) => {
+      port1.addEventListener("message", resolve, { once: true });
+    });
+    port1.start();
+    port2.postMessage("a turn");
+    expect(await isSettled(message)).toBe(true);
+    port1.close();
   });
 
   test("does not wait for a timer", async () => {
-    const timer = new Promise((resolve) => setTimeout(resolve, 60_000).unref());
-    expect(await isSettled(timer)).toBe(false);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const later = new Promise((resolve) => {
+      timer = setTimeout(resolve, 60_000);
+    });
+    expect(await isSettled(later)).toBe(false);
+    clearTimeout(timer);
   });
 
   test("answers under fake timers", async () => {

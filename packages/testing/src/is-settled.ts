@@ -1,7 +1,5 @@
 import { nextTurn } from "./internal/clock.ts";
-
-/** Streams settle a promise some microtasks and, on Node, up to two turns after the cause. */
-const TURNS = 3;
+import { TURNS } from "./settle.ts";
 
 /**
  * Tells whether a promise is settled once everything already under way has run.

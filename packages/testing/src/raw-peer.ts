@@ -82,7 +82,7 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
  *
  * @example
  * ```ts
- * import { rawPeer } from "@spillway/testing";
+ * import { rawPeer } from "@spillway/testing/node";
  *
  * const peer = await rawPeer("ws://127.0.0.1:3000/chat");
  * await peer.sendFrame({ opcode: 1, payload: "not masked", mask: false });

@@ -1,13 +1,14 @@
 import { expectTypeOf } from "vitest";
 import {
-  connectPeer,
-  rawPeer,
+  scriptedSink,
+  scriptedSource,
+  sinkContract,
   streamContract,
+  virtualClock,
   waitFor,
   type ContractCase,
-  type Peer,
-  type PeerMessage,
 } from "./index.ts";
+import { connectPeer, rawPeer, type Peer, type PeerMessage } from "./node.ts";
 
 const peer: Peer = await connectPeer("ws://127.0.0.1:1", { read: { bytesPerSecond: 1_000 } });
 expectTypeOf(await peer.collect(1)).toEqualTypeOf<PeerMessage[]>();
@@ -38,6 +39,35 @@ streamContract(() => ({
   // @ts-expect-error: the writable takes numbers
   chunk: (index) => String(index),
 }));
+
+streamContract(() => ({ ...pairOf(new TransformStream<number>()), chunk: (index) => index }), {
+  // @ts-expect-error: a pipe is direct or foreign
+  via: "native",
+});
+
+const source = scriptedSource([{ chunks: [1, 2] }, { waitMs: 5 }, "stall"], {
+  clock: virtualClock(),
+});
+expectTypeOf(source.readable).toEqualTypeOf<ReadableStream<number>>();
+// The globals and a clock are told apart by nobody.
+scriptedSource([], { clock: globalThis });
+
+// @ts-expect-error: a stall has no length; a wait has
+scriptedSource([{ stall: 5 }]);
+
+// @ts-expect-error: what was sent is told, not set
+source.sent.push(3);
+
+sinkContract(() => ({
+  ...scriptedTarget(),
+  // @ts-expect-error: the writable takes numbers
+  chunk: (index) => String(index),
+}));
+
+function scriptedTarget() {
+  const target = scriptedSink<number>();
+  return { target, writable: target.writable };
+}
 
 function pairOf<In, Out>(stage: TransformStream<In, Out>) {
   return { readable: stage.readable, writable: stage.writable };

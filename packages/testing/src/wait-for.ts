@@ -49,7 +49,7 @@ export async function waitFor(
   const startedMs = nowMs();
 
   await new Promise<void>((resolve, reject) => {
-    let poll: NodeJS.Timeout | undefined;
+    let poll: ReturnType<typeof startTimer> | undefined;
     let over = false;
     const finish = (settle: () => void): void => {
       over = true;

@@ -1,5 +1,6 @@
 import { bounded, broadcast } from "@spillway/streams";
-import { connectPeer, isSettled, waitFor } from "@spillway/testing";
+import { isSettled, waitFor } from "@spillway/testing";
+import { connectPeer } from "@spillway/testing/node";
 import { describe, expect, test } from "vitest";
 import { outcome, serve } from "./support.ts";
 

@@ -1,5 +1,6 @@
 import { SpillwayError } from "@spillway/streams";
-import { connectPeer, waitFor } from "@spillway/testing";
+import { waitFor } from "@spillway/testing";
+import { connectPeer } from "@spillway/testing/node";
 import { describe, expect, test } from "vitest";
 import { outcome, serve } from "./support.ts";
 

@@ -1,4 +1,5 @@
-import { connectPeer, isSettled, rawPeer, waitFor } from "@spillway/testing";
+import { isSettled, waitFor } from "@spillway/testing";
+import { connectPeer, rawPeer } from "@spillway/testing/node";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { outcome, serve } from "./support.ts";
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { connectPeer, type Peer, waitFor } from "@spillway/testing";
+import { waitFor } from "@spillway/testing";
+import { connectPeer, type Peer } from "@spillway/testing/node";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Report } from "./server.ts";
 

@@ -12,7 +12,7 @@ export async function settles<T>(
   promise: Promise<T>,
   what: string,
 ): Promise<PromiseSettledResult<T>> {
-  let bound: NodeJS.Timeout | undefined;
+  let bound: ReturnType<typeof startTimer> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     bound = startTimer(() => {
       reject(new Error(`Cannot settle ${what}: it was pending for ${PATIENCE_MS} ms`));

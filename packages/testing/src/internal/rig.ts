@@ -1,136 +1,112 @@
 import type { ContractPair } from "../contract-pair.ts";
-import { isSettled } from "../is-settled.ts";
-import { fail, fulfils, settles } from "./claims.ts";
-import { nextTurn } from "./clock.ts";
+import { scriptedSource, type ScriptedSource, type SourceStep } from "../scripted-source.ts";
+import { fail, fulfils } from "./claims.ts";
+import { fill } from "./fill.ts";
+import { Order } from "./order.ts";
+import { Promises } from "./promises.ts";
 
-const STEADY_TURNS = 5;
+/** Whether pipes join the pair and its ends as they are, or through a stream of the platform. */
+export type Via = "direct" | "foreign";
 
-/** A source of the pair's chunks that knows what was taken from it. */
-export interface Source<T> {
-  readonly stream: ReadableStream<T>;
-  readonly sent: readonly T[];
-  /** Settles with the reason of a cancel. */
-  readonly cancelled: Promise<unknown>;
-}
+/** What a native `TransformStream` with nothing to do holds. */
+const FOREIGN_HELD = 2;
+
+/** The write that a native sink works on. */
+const SINK_HELD = 1;
 
 /** Holds both ends of a pair and every promise it gave out. */
-export class Rig<In, Out> {
+export class Rig<In, Out> extends Promises {
   readonly pair: ContractPair<In, Out>;
+  /** The chunks that may be pulled for one pipe into the pair, nobody reading. */
   readonly limit: number;
-  readonly #given: { readonly what: string; readonly promise: Promise<unknown> }[] = [];
-  #sent: In[] = [];
-  #received = 0;
+  /** The chunks that may be pulled for a pipe into the pair and one out of it, the sink taking none. */
+  readonly chainLimit: number;
+  readonly #via: Via;
+  readonly #sent: In[] = [];
+  readonly #order: Order<In, Out>;
 
-  constructor(pair: ContractPair<In, Out>) {
+  constructor(pair: ContractPair<In, Out>, via: Via) {
+    super();
     this.pair = pair;
-    this.limit = pair.maxHeldChunks ?? 64;
-  }
-
-  /** Notes a promise that has to settle before the case is over; a rejection is no crash. */
-  track<T>(what: string, promise: Promise<T>): Promise<T> {
-    promise.catch(() => {});
-    this.#given.push({ what, promise });
-    return promise;
+    const foreign = via === "foreign" ? FOREIGN_HELD : 0;
+    this.limit = (pair.maxHeldChunks ?? 64) + foreign;
+    this.chainLimit = this.limit + foreign + SINK_HELD;
+    this.#via = via;
+    this.#order = new Order(this.#sent, pair.equals);
   }
 
   writer(): WritableStreamDefaultWriter<In> {
-    const writer = this.pair.writable.getWriter();
-    void this.track("writer.ready", writer.ready);
-    void this.track("writer.closed", writer.closed);
-    return writer;
+    return this.writerOf(this.pair.writable);
   }
 
   reader(): ReadableStreamDefaultReader<Out> {
-    const reader = this.pair.readable.getReader();
-    void this.track("reader.closed", reader.closed);
-    return reader;
+    return this.readerOf(this.pair.readable);
   }
 
   write(writer: WritableStreamDefaultWriter<In>): Promise<void> {
-    const index = this.#sent.length;
-    const chunk = this.pair.chunk(index);
-    this.#sent.push(chunk);
-    return this.track(`write ${index}`, writer.write(chunk));
+    return this.track(`write ${this.#sent.length}`, writer.write(this.#next()));
   }
 
-  /** Writes while `ready` says so, and once more; the last write is likely to be held. */
-  async fill(writer: WritableStreamDefaultWriter<In>): Promise<void> {
-    while (await isSettled(this.track("writer.ready", writer.ready))) {
-      void this.write(writer);
-      if (this.#sent.length > this.limit) {
-        fail(
-          `Cannot hold the producer: ${this.#sent.length} chunks were asked for with nobody reading and the limit is ${this.limit}`,
-        );
-      }
-    }
-    void this.write(writer);
+  /** Writes while `ready` says so, and once more. */
+  fill(writer: WritableStreamDefaultWriter<In>): Promise<void> {
+    return fill(writer, this.limit, () => this.write(writer));
   }
 
   /** Reads the chunk whose turn it is. */
   async read(reader: ReadableStreamDefaultReader<Out>): Promise<void> {
-    const index = this.#received;
+    const index = this.#order.received;
     const result = await fulfils(this.track(`read ${index}`, reader.read()), `read ${index}`);
     if (result.done) fail(`Cannot read chunk ${index}: the readable closed`);
     this.expect(result.value);
   }
 
   async readAll(reader: ReadableStreamDefaultReader<Out>): Promise<void> {
-    while (this.#received < this.#sent.length) await this.read(reader);
+    while (this.#order.received < this.#sent.length) await this.read(reader);
   }
 
-  /** Checks that this is the chunk whose turn it is. */
+  async readEnd(reader: ReadableStreamDefaultReader<Out>): Promise<void> {
+    const { done } = await fulfils(this.track("the last read", reader.read()), "the last read");
+    if (!done) fail("Cannot close the readable: a chunk came that was never written");
+    this.expectAll();
+  }
+
   expect(received: Out): void {
-    const index = this.#received;
-    const { equals = Object.is } = this.pair;
-    if (index >= this.#sent.length) fail(`Cannot take chunk ${index}: it was never written`);
-    if (!equals(received, this.#sent[index])) {
-      fail(`Cannot keep the order: chunk ${index} is not what was written ${index}th`);
-    }
-    this.#received += 1;
+    this.#order.expect(received);
   }
 
-  /** Checks that nothing is missing. */
   expectAll(): void {
-    if (this.#received === this.#sent.length) return;
-    fail(`Cannot deliver all: got ${this.#received} chunks, want ${this.#sent.length}`);
+    this.#order.expectAll();
   }
 
-  /** Makes a source that gives `count` chunks when asked, then ends as told. */
-  source(count: number, end: "close" | "hang" | { readonly reason: unknown }): Source<In> {
-    const sent: In[] = [];
-    this.#sent = sent;
-    let onCancel: ((reason: unknown) => void) | undefined;
-    const cancelled = new Promise<unknown>((resolve) => {
-      onCancel = resolve;
-    });
-    const stream = new ReadableStream<In>(
-      {
-        pull: (controller) => {
-          if (sent.length < count) {
-            const chunk = this.pair.chunk(sent.length);
-            sent.push(chunk);
-            controller.enqueue(chunk);
-          } else if (end === "close") controller.close();
-          else if (end !== "hang") controller.error(end.reason);
-        },
-        cancel: (reason) => onCancel?.(reason),
-      },
-      { highWaterMark: 0 },
-    );
-    return { stream, sent, cancelled };
+  /** Makes a source that gives `count` chunks when asked, then does the rest of its script. */
+  source(count: number, ...rest: SourceStep<In>[]): ScriptedSource<In> {
+    return scriptedSource([{ chunks: this.#take(count) }, ...rest]);
   }
 
-  /** Waits until nothing more is pulled. */
-  async steady({ sent }: Source<In>): Promise<void> {
-    let before = -1;
-    while (before !== sent.length) {
-      before = sent.length;
-      for (let turn = 0; turn < STEADY_TURNS; turn += 1) await nextTurn();
-    }
+  /** The end of a source that is piped from. */
+  from({ readable }: ScriptedSource<In>): ReadableStream<In> {
+    const own = this.pair.wrapSource?.(readable) ?? readable;
+    return this.#via === "foreign" ? own.pipeThrough(new TransformStream<In, In>()) : own;
   }
 
-  /** Checks that no promise is left pending. */
-  async done(): Promise<void> {
-    for (const { what, promise } of this.#given) await settles(promise, what);
+  pipeIn(source: ScriptedSource<In>): Promise<void> {
+    return this.track("the pipe in", this.from(source).pipeTo(this.pair.writable));
+  }
+
+  pipeOut(sink: { readonly writable: WritableStream<Out> }): Promise<void> {
+    const { readable, wrapSink } = this.pair;
+    const from =
+      this.#via === "foreign" ? readable.pipeThrough(new TransformStream<Out, Out>()) : readable;
+    return this.track("the pipe out", from.pipeTo(wrapSink?.(sink.writable) ?? sink.writable));
+  }
+
+  *#take(count: number): Generator<In> {
+    for (let taken = 0; taken < count; taken += 1) yield this.#next();
+  }
+
+  #next(): In {
+    const chunk = this.pair.chunk(this.#sent.length);
+    this.#sent.push(chunk);
+    return chunk;
   }
 }

@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, test, vi } from "vitest";
 import type { WebSocket } from "ws";
-import { connectPeer, isSettled, waitFor, type Peer, type PeerOptions } from "../src/index.ts";
+import { isSettled, waitFor } from "../src/index.ts";
+import { connectPeer, type Peer, type PeerOptions } from "../src/node.ts";
 import { startHttpServer, startServer, type Accepted, type TestServer } from "./server.ts";
 
 const CHUNK = Buffer.alloc(65_536, 7);

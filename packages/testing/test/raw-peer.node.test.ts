@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
-import { rawPeer, waitFor, type RawFrame, type RawPeer } from "../src/index.ts";
+import { waitFor } from "../src/index.ts";
+import { rawPeer, type RawFrame, type RawPeer } from "../src/node.ts";
 import { startHttpServer, startServer, type Accepted } from "./server.ts";
 
 async function meet(): Promise<Accepted & { readonly peer: RawPeer }> {

@@ -1,0 +1,119 @@
+import { parseArgs } from "node:util";
+import type { Effort } from "./workload.ts";
+
+/** What the command line asks for. */
+export type Request =
+  | { readonly kind: "help" }
+  | { readonly kind: "chart"; readonly results: string; readonly folder: string }
+  | {
+      readonly kind: "measure";
+      readonly workloads: readonly string[];
+      readonly runtimes: readonly string[];
+      /** Variants to keep; all when empty. */
+      readonly only: readonly string[];
+      readonly effort: Effort;
+      readonly json: boolean;
+    };
+
+/** The command line makes no sense: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+const FULL: Effort = { reps: 9, repMs: 500, warmUpMs: 1_000 };
+const QUICK: Effort = { reps: 5, repMs: 100, warmUpMs: 200 };
+
+export const USAGE: string = `Usage: npm run --silent bench -- [workload…] [options]
+       npm run --silent bench -- chart <results.jsonl> <folder>
+
+Measures every workload named, or all. --silent keeps npm's own lines off stdout.
+
+  --quick               every variant, within a minute per workload
+  --json                a JSON object per line on stdout, and nothing else
+  --runtime <runtime>   current, newest or the path of an executable; may be repeated
+                        (default: current and newest)
+  --only <variant>      this variant (and what ratios are made to); may be repeated
+  --reps <n>            repetitions (${FULL.reps}; quick: ${QUICK.reps})
+  --rep-ms <n>          aim of one repetition (${FULL.repMs}; quick: ${QUICK.repMs})
+  --help`;
+
+/**
+ * Reads the command line.
+ *
+ * @param args - without the executable and the script
+ * @param known - the names of the workloads there are
+ * @throws {@link UsageError}
+ */
+export function readArguments(args: readonly string[], known: readonly string[]): Request {
+  const { values, positionals } = parsed(args);
+  if (values.help) return { kind: "help" };
+  if (positionals[0] === "chart") return chartRequest(positionals.slice(1));
+  const unknown = positionals.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`Unknown workload "${unknown}", want one of: ${known.join(", ")}`);
+  }
+  const effort = values.quick ? QUICK : FULL;
+  const repMs = wholeNumber("--rep-ms", values["rep-ms"], effort.repMs);
+  return {
+    kind: "measure",
+    workloads: positionals.length > 0 ? [...new Set(positionals)] : known,
+    runtimes: values.runtime ?? ["current", "newest"],
+    only: values.only ?? [],
+    effort: {
+      reps: wholeNumber("--reps", values.reps, effort.reps),
+      repMs,
+      // A warm-up far longer than what it is for would only cost time.
+      warmUpMs: Math.min(effort.warmUpMs, 2 * repMs),
+    },
+    json: values.json ?? false,
+  };
+}
+
+interface Parsed {
+  readonly values: {
+    readonly quick?: boolean | undefined;
+    readonly json?: boolean | undefined;
+    readonly help?: boolean | undefined;
+    readonly runtime?: string[] | undefined;
+    readonly only?: string[] | undefined;
+    readonly reps?: string | undefined;
+    readonly "rep-ms"?: string | undefined;
+  };
+  readonly positionals: string[];
+}
+
+function parsed(args: readonly string[]): Parsed {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        quick: { type: "boolean" },
+        json: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+        runtime: { type: "string", multiple: true },
+        only: { type: "string", multiple: true },
+        reps: { type: "string" },
+        "rep-ms": { type: "string" },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error });
+  }
+}
+
+function chartRequest(paths: readonly string[]): Request {
+  const [results, folder] = paths;
+  if (results === undefined || folder === undefined || paths.length > 2) {
+    throw new UsageError("chart takes two paths: the results and the folder for the charts");
+  }
+  return { kind: "chart", results, folder };
+}
+
+function wholeNumber(option: string, given: string | undefined, fallback: number): number {
+  if (given === undefined) return fallback;
+  if (!/^[1-9]\d{0,5}$/u.test(given)) {
+    throw new UsageError(`${option} takes a whole number from 1 to 999999, not "${given}"`);
+  }
+  return Number(given);
+}

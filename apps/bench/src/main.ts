@@ -1,0 +1,100 @@
+import { cpus, platform, release } from "node:os";
+import { readArguments, type Request, USAGE, UsageError } from "./arguments.ts";
+import { type Absence, measureBlock, narrowed } from "./measure.ts";
+import { Progress } from "./progress.ts";
+import { findRuntimes } from "./runtimes.ts";
+import { tables } from "./table.ts";
+import { describeParams } from "./wording.ts";
+import type { Block, Workload } from "./workload.ts";
+import { workloads } from "./workloads.ts";
+
+type MeasureRequest = Extract<Request, { kind: "measure" }>;
+
+async function main(): Promise<void> {
+  const request = readArguments(process.argv.slice(2), Object.keys(workloads));
+  switch (request.kind) {
+    case "help": {
+      console.log(`${USAGE}\n\nWorkloads:`);
+      for (const load of Object.values(workloads)) {
+        const { name, title } = await load();
+        console.log(`  ${name.padEnd(20)}  ${title}`);
+      }
+      return;
+    }
+    case "chart": {
+      // A chart library has no business in a process that measures.
+      const { drawCharts } = await import("./chart.ts");
+      for (const file of await drawCharts(request.results, request.folder)) console.log(file);
+      return;
+    }
+    case "measure":
+      await measure(request);
+  }
+}
+
+async function measure({ effort, json, only, ...request }: MeasureRequest): Promise<void> {
+  const plan = await planFor(request.workloads, only);
+  const runtimes = await findRuntimes(request.runtimes, (wanted, why) =>
+    console.error(`Missing runtime ${wanted}: ${why}`),
+  );
+  if (runtimes.length === 0) throw new UsageError("None of the runtimes can run");
+  const contenders = plan.reduce((sum, { block }) => sum + block.variants.length, 0);
+  const progress = new Progress(effort, contenders * runtimes.length);
+  if (!json) console.log(`${machine()}\n`);
+  for (const { workload, block } of plan) {
+    for (const runtime of runtimes) {
+      const title = `${workload.name}, ${runtime.name}, ${describeParams(block.params)}`;
+      progress.start(title, block.variants.length);
+      const outcome = await measureBlock(workload, block, runtime, effort, progress);
+      progress.clear();
+      if (!json) console.log(tables(outcome.results));
+      else for (const result of outcome.results) console.log(JSON.stringify(result));
+      report("missing", title, outcome.missing);
+      report("failed", title, outcome.failed);
+      if (outcome.failed.length > 0) process.exitCode = 1;
+    }
+  }
+}
+
+/** The blocks of the workloads, with `only` these variants and what they are compared with. */
+async function planFor(
+  names: readonly string[],
+  only: readonly string[],
+): Promise<{ workload: Workload; block: Block }[]> {
+  const loaded = await Promise.all(names.map(async (name) => workloads[name]?.()));
+  const chosen = loaded.filter((workload) => workload !== undefined);
+  const blocks = chosen.flatMap((workload) => workload.blocks);
+  const variants = new Set(blocks.flatMap((block) => block.variants));
+  const unknown = only.find((variant) => !variants.has(variant));
+  if (unknown !== undefined) {
+    throw new UsageError(`Unknown variant "${unknown}", want one of: ${[...variants].join(", ")}`);
+  }
+  return chosen.flatMap((workload) =>
+    workload.blocks
+      .map((block) => ({ workload, block: narrowed(block, workload.baseline, only) }))
+      .filter(({ block }) => block.variants.length > 0),
+  );
+}
+
+function report(what: string, title: string, absences: readonly Absence[]): void {
+  for (const { variant, why } of absences) console.error(`${title}: ${variant} ${what}: ${why}`);
+}
+
+function machine(): string {
+  const all = cpus();
+  return `${all.length} × ${all[0]?.model.trim() ?? "unknown CPU"}, ${platform()} ${release()}`;
+}
+
+// Whoever reads has seen enough, as `head` does.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`${error.message}\n\n${USAGE}`);
+  process.exitCode = 2;
+}

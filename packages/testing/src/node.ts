@@ -1,0 +1,10 @@
+/**
+ * Peers on real sockets, for Node. Reach for {@link connectPeer} to see what a server does when a
+ * client reads slowly, freezes or vanishes, and for {@link rawPeer} to send it what no client would.
+ *
+ * @module
+ */
+export { connectPeer, type PeerOptions } from "./connect-peer.ts";
+export type { Peer, PeerClosed, PeerMessage } from "./peer.ts";
+export { rawPeer, type RawFrame, type RawPeer, type RawPeerOptions } from "./raw-peer.ts";
+export type { ReadPace } from "./read-pace.ts";
