@@ -1,23 +1,36 @@
+import type { Gap } from "./gap.ts";
 import { EMPTY, type Sink, type Source } from "./internal/protocol.ts";
 import { ReadableEnd } from "./internal/readable-end.ts";
 import { WritableEnd } from "./internal/writable-end.ts";
 import { checkNumber } from "./options.ts";
 import type { DropReason, Entry } from "./policy.ts";
-import { BoundedQueue, type QueueOptions, type QueueStats } from "./queue.ts";
+import { BoundedQueue } from "./queue.ts";
+import type { QueueOptions, QueueStats } from "./queue-options.ts";
 
 /** The bounds of {@link bounded} and what happens at them. */
-export interface BoundedOptions<T> extends Omit<QueueOptions<T>, "maxSize"> {
+export interface BoundedOptions<T> extends Omit<QueueOptions<T>, "maxSize" | "gaps"> {
   /**
    * What the queue may hold, in the unit of `size`; without `size`, chunks.
    *
    * @defaultValue 64 chunks; 65,536 (64 KiB) with `size`
    */
   readonly highWaterMark?: number | undefined;
+  /**
+   * Puts a {@link Gap} in line wherever chunks are missing.
+   *
+   * @defaultValue `false`
+   */
+  readonly gaps?: false | undefined;
+}
+
+/** As {@link BoundedOptions}, for a consumer that wants to know where it missed some. */
+export interface BoundedWithGapsOptions<T> extends Omit<BoundedOptions<T>, "gaps"> {
+  readonly gaps: true;
 }
 
 /** A TransformStream-shaped pair around one bounded queue. */
-export interface Bounded<T> {
-  readonly readable: ReadableStream<T>;
+export interface Bounded<T, Out = T> {
+  readonly readable: ReadableStream<Out>;
   readonly writable: WritableStream<T>;
   /** What was offered, delivered, dropped and is queued. */
   stats(): QueueStats;
@@ -45,7 +58,11 @@ export interface Bounded<T> {
  * }
  * ```
  */
-export function bounded<T>(options: BoundedOptions<T> = {}): Bounded<T> {
+export function bounded<T>(options?: BoundedOptions<T>): Bounded<T>;
+export function bounded<T>(options: BoundedWithGapsOptions<T>): Bounded<T, T | Gap>;
+export function bounded<T>(
+  options: BoundedOptions<T> | BoundedWithGapsOptions<T> = {},
+): Bounded<T, T | Gap> {
   const { highWaterMark, ...rest } = options;
   const mark = options.size
     ? checkNumber("highWaterMark", highWaterMark, 65_536, { min: Number.MIN_VALUE })
@@ -63,8 +80,8 @@ export function bounded<T>(options: BoundedOptions<T> = {}): Bounded<T> {
   };
 }
 
-class BoundedCore<T> implements Source<T>, Sink<T> {
-  readonly readable: ReadableEnd<T>;
+class BoundedCore<T> implements Source<T | Gap>, Sink<T> {
+  readonly readable: ReadableEnd<T | Gap>;
   readonly writable: WritableEnd<T>;
   readonly #queue: BoundedQueue<T>;
   /** The chunk that waits for room; its age counts from when it was first offered. */
@@ -73,7 +90,7 @@ class BoundedCore<T> implements Source<T>, Sink<T> {
 
   constructor(queue: BoundedQueue<T>) {
     this.#queue = queue;
-    this.readable = new ReadableEnd<T>(this);
+    this.readable = new ReadableEnd<T | Gap>(this);
     this.writable = new WritableEnd<T>(this);
   }
 
@@ -94,16 +111,16 @@ class BoundedCore<T> implements Source<T>, Sink<T> {
     return true;
   }
 
-  take(): T | typeof EMPTY {
+  take(): T | Gap | typeof EMPTY {
     try {
-      let entry = this.#queue.shift();
+      let next = this.#next();
       if (this.#waiting) {
         this.writable.wake();
         // All that was queued had expired, but not what waited for room.
-        entry ??= this.#queue.shift();
+        if (next === EMPTY) next = this.#next();
       }
       if (this.#state === "closing") this.#closeWhenEmpty();
-      return entry ? entry.chunk : EMPTY;
+      return next;
     } catch (error) {
       this.#fail("closed", error);
       return EMPTY;
@@ -123,8 +140,17 @@ class BoundedCore<T> implements Source<T>, Sink<T> {
     this.#fail("aborted", reason);
   }
 
+  #next(): T | Gap | typeof EMPTY {
+    // Apart from `shift()`, so that `onDrop` hears of it before a chunk is on its way.
+    this.#queue.dropStale();
+    const gap = this.#queue.takeGap();
+    if (gap) return gap;
+    const entry = this.#queue.shift();
+    return entry ? entry.chunk : EMPTY;
+  }
+
   #closeWhenEmpty(): void {
-    if (this.#queue.length > 0) return;
+    if (!this.#queue.isEmpty) return;
     this.#state = "done";
     this.readable.close();
   }

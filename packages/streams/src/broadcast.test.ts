@@ -497,7 +497,7 @@ describe("broadcast()", () => {
         const read = reader.read();
         await isSettled(read);
         hub.publish(1);
-        await expect(read).rejects.toBe(reason);
+        await expect(read).rejects.toMatchObject({ code: "SPW_ERR_CHUNK", cause: reason });
         expect(hub.stats().subscribers).toBe(0);
       },
     );

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { conflate, type ConflateOptions } from "./conflate.ts";
-import { BoundedQueue, type QueueOptions } from "./queue.ts";
+import { BoundedQueue } from "./queue.ts";
+import type { QueueOptions } from "./queue-options.ts";
 
 interface Reading {
   readonly sensor: string;
@@ -107,15 +108,59 @@ describe("conflate()", () => {
     expect(shown(queue)).toEqual(["a2"]);
   });
 
-  test("leaves the queue as it was when merge() throws", () => {
-    const merge = (): never => {
-      throw new Error("merge");
-    };
-    const queue = queueOf({ merge });
-    queue.offer(reading("a", 1));
-    expect(() => queue.offer(reading("a", 2))).toThrow("merge");
-    expect(queue.stats()).toMatchObject({ offered: 1, queued: 1 });
-    expect(shown(queue)).toEqual(["a1"]);
+  const cause = new Error("cause");
+  const throwing = (): never => {
+    throw cause;
+  };
+
+  test.each([
+    ["key() throws", { key: throwing }, { cause }],
+    ["merge() throws", { merge: throwing }, { cause }],
+    ["merge() makes a chunk without a size", { merge: () => reading("a", NaN) }, {}],
+    ["merge() makes a chunk larger than the bound", { merge: () => reading("a", 11) }, {}],
+  ] as const)("leaves the queue as it was when %s", (_, options, given) => {
+    let isBroken = false;
+    const calm = { key: ({ sensor }: Reading) => sensor };
+    const broken: ConflateOptions<Reading, unknown> = { ...calm, ...options };
+    const overflow = conflate<Reading>({
+      key: (chunk) => (isBroken ? broken : calm).key(chunk),
+      merge: (waiting, incoming) => (isBroken && broken.merge?.(waiting, incoming)) || incoming,
+    });
+    const queue = new BoundedQueue({ overflow, size: ({ value }) => value, maxSize: 10 });
+    for (const chunk of [reading("b", 2), reading("a", 1)]) queue.offer(chunk);
+    isBroken = true;
+    let error: unknown;
+    try {
+      queue.offer(reading("a", 3));
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({ code: "SPW_ERR_CHUNK", ...given });
+    expect(queue.stats()).toMatchObject({ offered: 2, queued: 2, queuedSize: 3 });
+    isBroken = false;
+    expect(queue.offer(reading("a", 4))).toBe("merged");
+    expect(shown(queue)).toEqual(["b2", "a4"]);
+  });
+
+  test("hands out nothing too old from behind what is fresh", () => {
+    let time = 0;
+    const queue = queueOf({}, { maxAgeMs: 100, now: () => time });
+    for (const sensor of ["a", "b", "c"]) queue.offer(reading(sensor, 1));
+    time = 90;
+    queue.offer(reading("a", 2));
+    queue.offer(reading("c", 2));
+    time = 150;
+    expect(shown(queue)).toEqual(["a2", "c2"]);
+    expect(queue.stats().dropped.reasons).toMatchObject({ expired: { chunks: 1 } });
+    expect(queue.offer(reading("b", 2))).toBe("queue");
+  });
+
+  test("finds its chunks after others were dropped from between", () => {
+    const queue = queueOf();
+    for (const sensor of ["a", "b", "c", "d"]) queue.offer(reading(sensor, 1));
+    queue.dropWhere("gone", ({ chunk }) => chunk.sensor === "b");
+    for (const sensor of ["d", "b", "c"]) queue.offer(reading(sensor, 2));
+    expect(shown(queue)).toEqual(["a1", "c2", "d2", "b2"]);
   });
 
   test("refuses anything but functions", () => {

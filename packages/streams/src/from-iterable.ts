@@ -1,3 +1,4 @@
+import { usePump } from "./internal/use-pump.ts";
 import { isPromiseLike } from "./internal/promise.ts";
 import { EMPTY, type Source } from "./internal/protocol.ts";
 import { ReadableEnd } from "./internal/readable-end.ts";
@@ -28,39 +29,45 @@ import { wrongType } from "./options.ts";
 export function fromIterable<T>(
   iterable: Iterable<T | PromiseLike<T>> | AsyncIterable<T>,
 ): ReadableStream<T> {
+  usePump();
   return new IterableSource<T>(iterate(iterable)).end.stream;
 }
 
 type Result<T> = IteratorResult<T, unknown>;
 
-interface AnyIterator<T> {
+type AnyIterator<T> = Iterator<T | PromiseLike<T>> | AsyncIterator<T>;
+
+interface Iteration<T> {
   /** Whether `next()` gives promises of results; else it gives results, of promises perhaps. */
   readonly isAsync: boolean;
-  readonly iterator: Iterator<T | PromiseLike<T>> | AsyncIterator<T>;
+  readonly iterator: AnyIterator<T>;
 }
 
-function iterate<T>(iterable: Iterable<T | PromiseLike<T>> | AsyncIterable<T>): AnyIterator<T> {
+function iterate<T>(iterable: Iterable<T | PromiseLike<T>> | AsyncIterable<T>): Iteration<T> {
   const from = iterable as Partial<Iterable<T> & AsyncIterable<T>> | null | undefined;
-  if (typeof from?.[Symbol.asyncIterator] === "function") {
-    return { isAsync: true, iterator: (iterable as AsyncIterable<T>)[Symbol.asyncIterator]() };
-  }
-  if (typeof from?.[Symbol.iterator] === "function") {
-    return { isAsync: false, iterator: (iterable as Iterable<T>)[Symbol.iterator]() };
-  }
-  throw wrongType("iterable", "an iterable", iterable);
+  // Null is as good as none: https://tc39.es/ecma262/#sec-getmethod
+  const makeAsync = from?.[Symbol.asyncIterator] ?? undefined;
+  const make = makeAsync ?? from?.[Symbol.iterator];
+  if (typeof make !== "function") throw wrongType("iterable", "an iterable", iterable);
+  const iterator = (make as () => AnyIterator<T>).call(iterable);
+  if (!isObject(iterator)) throw wrongType("iterable", "one that gives an iterator", iterator);
+  return { isAsync: makeAsync !== undefined, iterator };
 }
 
 class IterableSource<T> implements Source<T> {
   readonly end: ReadableEnd<T>;
   readonly #isAsync: boolean;
-  readonly #iterator: Iterator<T | PromiseLike<T>> | AsyncIterator<T>;
+  readonly #iterator: AnyIterator<T>;
+  /** Looked up once, as by `for await`. */
+  readonly #next: () => unknown;
   /** What a promise brought, until it is taken. */
   #arrived: T | typeof EMPTY = EMPTY;
   #state: "ready" | "waiting" | "done" = "ready";
 
-  constructor({ isAsync, iterator }: AnyIterator<T>) {
+  constructor({ isAsync, iterator }: Iteration<T>) {
     this.#isAsync = isAsync;
     this.#iterator = iterator;
+    this.#next = iterator.next;
     this.end = new ReadableEnd<T>(this);
   }
 
@@ -72,7 +79,7 @@ class IterableSource<T> implements Source<T> {
     }
     if (this.#state !== "ready") return EMPTY;
     try {
-      const next = this.#iterator.next();
+      const next = this.#next.call(this.#iterator);
       if (this.#isAsync) return this.#wait(next as Promise<Result<T>>);
       return this.#accept(next as Result<T | PromiseLike<T>>);
     } catch (error) {
@@ -137,6 +144,10 @@ function toResult<T>(value: T): Result<T> {
 }
 
 function checkResult(result: unknown): void {
-  if (typeof result === "object" ? result !== null : typeof result === "function") return;
+  if (isObject(result)) return;
   throw new TypeError(`Cannot read iterator: it gave ${String(result)}, want an object`);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" ? value !== null : typeof value === "function";
 }

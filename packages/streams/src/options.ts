@@ -34,8 +34,8 @@ export function checkNumber(
 ): number {
   if (value === undefined) return fallback;
   if (typeof value !== "number") throw wrongType(name, "a number", value);
-  const { min, max = Number.POSITIVE_INFINITY, integer = false } = range;
-  const whole = !integer || Number.isInteger(value) || value === Number.POSITIVE_INFINITY;
+  const { min, max = Infinity, integer = false } = range;
+  const whole = !integer || Number.isInteger(value) || value === Infinity;
   if (!(value >= min && value <= max && whole)) {
     const kind = integer ? "a whole number" : "a number";
     throw outOfRange(name, `${kind} from ${min} to ${max}`, value);
@@ -74,6 +74,16 @@ export function checkFunction<Value extends ((...args: never[]) => unknown) | un
     throw wrongType(name, "a function", value);
   }
   return value;
+}
+
+/**
+ * Returns `value`, or `false` when it is `undefined`.
+ *
+ * @throws `TypeError` with `code: "SPW_ERR_OPTION"`
+ */
+export function checkBoolean(name: string, value: boolean | undefined): boolean {
+  if (value !== undefined && typeof value !== "boolean") throw wrongType(name, "a boolean", value);
+  return value ?? false;
 }
 
 /** Says that option `name` has the wrong type. */

@@ -1,5 +1,6 @@
-import type { Admission, Entry, OverflowPolicy, PolicyQueue, Verdict } from "./policy.ts";
+import { SpillwayError } from "./errors.ts";
 import { outOfRange, wrongType } from "./options.ts";
+import type { Entry, OverflowPolicy, PolicyQueue, Verdict } from "./policy.ts";
 
 /**
  * What happens when a queue is full: the producer waits, the oldest or the incoming chunk is
@@ -13,40 +14,73 @@ export type Overflow<T> =
   | "error"
   | OverflowPolicy<T>;
 
-type Decide = (queue: PolicyQueue<unknown>, entry: Entry<unknown>) => Verdict;
+type Word = Extract<Overflow<unknown>, string>;
 
-const simple: Record<Extract<Overflow<unknown>, string>, Decide> = {
-  wait: (queue, entry) => (queue.fits(entry.size) ? "queue" : "wait"),
-  error: (queue, entry) => (queue.fits(entry.size) ? "queue" : "overflow"),
-  "drop-newest": (queue, entry) =>
-    queue.fits(entry.size) ? "queue" : queue.refuse(entry, "newest"),
-  "drop-oldest": (queue, entry) => {
-    while (!queue.fits(entry.size)) queue.dropFirst("oldest");
+const words: Readonly<Record<Word, OverflowPolicy<unknown>>> = {
+  wait: whenFull("wait", () => "wait"),
+  error: whenFull("error", () => "overflow"),
+  "drop-newest": whenFull("drop-newest", (queue, entry) => queue.refuse(entry, "newest")),
+  "drop-oldest": whenFull("drop-oldest", (queue, entry) => {
+    do queue.dropFirst("oldest");
+    while (!queue.fits(entry.size));
     return "queue";
-  },
-  latest: (queue) => {
-    while (queue.length > 0) queue.dropFirst("replaced");
-    return "queue";
+  }),
+  latest: {
+    name: "latest",
+    start: (queue) => ({
+      admit: () => {
+        while (queue.length > 0) queue.dropFirst("replaced");
+        return "queue";
+      },
+    }),
   },
 };
+
+const ownPolicies: ReadonlySet<unknown> = new Set(Object.values(words));
 
 /** Turns an `overflow` option into a policy object. */
 export function overflowPolicy<T>(overflow: Overflow<T>): OverflowPolicy<T> {
   if (typeof overflow === "string") {
-    if (!Object.hasOwn(simple, overflow)) {
-      const words = Object.keys(simple).map((word) => JSON.stringify(word));
-      throw outOfRange("overflow", `one of ${words.join(", ")} or a policy object`, overflow);
-    }
-    const decide = simple[overflow];
-    return {
-      name: overflow,
-      start: (queue): Admission<T> => ({
-        admit: (entry) => decide(queue, entry),
-      }),
-    };
+    if (Object.hasOwn(words, overflow)) return words[overflow];
+    const known = Object.keys(words).join(", ");
+    throw outOfRange("overflow", `one of ${known} or a policy object`, overflow);
   }
   if (typeof overflow?.start !== "function") {
     throw wrongType("overflow", "a word or a policy object", overflow);
   }
   return overflow;
+}
+
+/** Whether a policy is one of the words, and has nothing to say about a chunk that fits. */
+export function isWordForFull(policy: OverflowPolicy<never>): boolean {
+  return ownPolicies.has(policy) && policy !== words.latest;
+}
+
+/** Policies and what they call are foreign code. An error of ours has words of its own. */
+export function brokenPolicy(name: string, cause: unknown, what = "it threw"): SpillwayError {
+  if (cause instanceof SpillwayError) return cause;
+  const message = `Cannot follow overflow policy ${name}: ${what}`;
+  return new SpillwayError("SPW_ERR_CHUNK", message, { cause });
+}
+
+/** The first two leave the chunk to be counted later. */
+const verdicts: readonly Verdict[] = ["queue", "wait", "refused", "merged", "overflow"];
+
+/** Checks what a policy answered about a chunk that it has counted, or not. */
+export function checkVerdict(name: string, verdict: Verdict, isCounted: boolean): void {
+  const index = verdicts.indexOf(verdict);
+  if (index < 0 || (isCounted && index < 2)) {
+    throw brokenPolicy(name, undefined, `it answered ${JSON.stringify(verdict)} to a chunk`);
+  }
+}
+
+/** A policy that has a word only about chunks that do not fit. */
+function whenFull(
+  name: Word,
+  admit: (queue: PolicyQueue<unknown>, entry: Entry<unknown>) => Verdict,
+): OverflowPolicy<unknown> {
+  return {
+    name,
+    start: (queue) => ({ onlyWhenFull: true, admit: (entry) => admit(queue, entry) }),
+  };
 }

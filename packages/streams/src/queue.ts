@@ -1,58 +1,22 @@
-import { type DropCounts, DropCounter } from "./drops.ts";
-import { SpillwayError } from "./errors.ts";
+import { DropCounter, DropTeller } from "./drops.ts";
+import { Gap, GapLedger } from "./gap.ts";
 import { Deque } from "./internal/deque.ts";
-import { reportUncaught } from "./internal/report.ts";
-import { checkFunction, checkNumber } from "./options.ts";
-import { type Overflow, overflowPolicy } from "./overflow.ts";
-import type { Admission, DropListener, DropReason, Entry, PolicyQueue, Verdict } from "./policy.ts";
+import { measured } from "./internal/measure.ts";
+import { overflowed } from "./internal/overflowed.ts";
+import { checkBoolean, checkFunction, checkNumber, wrongType } from "./options.ts";
+import { brokenPolicy, checkVerdict, isWordForFull, overflowPolicy } from "./overflow.ts";
+import type {
+  Admission,
+  DropReason,
+  Entry,
+  OverflowPolicy,
+  PolicyQueue,
+  Verdict,
+} from "./policy.ts";
+import type { QueueOptions, QueueStats } from "./queue-options.ts";
 
-/** The bounds of a {@link BoundedQueue}, all three at work at once, and what happens at them. */
-export interface QueueOptions<T> {
-  /**
-   * Chunks the queue may hold.
-   *
-   * @defaultValue `1_024`
-   */
-  readonly maxChunks?: number | undefined;
-  /**
-   * Sum of sizes the queue may hold, in the unit of `size`. One larger chunk enters an empty queue.
-   *
-   * @defaultValue `Infinity`: only `maxChunks` bounds
-   */
-  readonly maxSize?: number | undefined;
-  /**
-   * Milliseconds a chunk may wait; what is older is dropped, never delivered.
-   *
-   * @defaultValue `Infinity`
-   */
-  readonly maxAgeMs?: number | undefined;
-  /**
-   * Measures a chunk: a finite number, 0 or more.
-   *
-   * @defaultValue 1 for every chunk
-   */
-  readonly size?: ((chunk: T) => number) | undefined;
-  /** @defaultValue `"wait"` */
-  readonly overflow?: Overflow<T> | undefined;
-  /** Hears of every drop. */
-  readonly onDrop?: DropListener<T> | undefined;
-  /**
-   * The clock, in milliseconds.
-   *
-   * @defaultValue `performance.now`
-   */
-  readonly now?: (() => number) | undefined;
-}
-
-/** Everything offered is delivered, dropped or queued: `offered = delivered + dropped + queued`. */
-export interface QueueStats {
-  readonly offered: number;
-  readonly delivered: number;
-  readonly queued: number;
-  /** Sum of the sizes queued. */
-  readonly queuedSize: number;
-  readonly dropped: DropCounts;
-}
+/** A consumer that looks for a gap and then takes a chunk sees one and the same moment. */
+const SAME_MOMENT_MS = 1;
 
 /**
  * A ring deque that accounts for count, size and age together and drops by policy.
@@ -71,33 +35,45 @@ export interface QueueStats {
  * ```
  */
 export class BoundedQueue<T> implements PolicyQueue<T> {
-  readonly #maxChunks: number;
-  readonly #maxSize: number;
+  readonly maxChunks: number;
+  readonly maxSize: number;
   readonly #maxAgeMs: number;
   readonly #measure: ((chunk: T) => number) | undefined;
-  readonly #onDrop: DropListener<T> | undefined;
-  readonly #now: () => number;
+  readonly #clock: (() => number) | undefined;
   readonly #line = new Deque<T>();
-  readonly #admission: Admission<T>;
+  readonly #policy: OverflowPolicy<T>;
+  #admission: Admission<T>;
   readonly #drops = new DropCounter();
-  /** Drops that `onDrop` has yet to hear of. */
-  readonly #untold: [dropped: Entry<T>, reason: DropReason][] = [];
-  /** Decisions under way. `onDrop` may read, write and cancel, so it waits until there are none. */
-  #deciding = 0;
-  #offered = 0;
+  readonly #teller: DropTeller<T>;
+  readonly #gaps: GapLedger | undefined;
+  /** When `takeGap()` looked last. */
+  #lookedAt = -Infinity;
+  /** Whether `refuse()` or `replace()` has counted the incoming chunk. */
+  #isCounted = false;
   #delivered = 0;
+  /** Nobody has a word to say unless the queue is full: no clock, no gaps, no hooks of a policy. */
+  readonly #isPlain: boolean;
+  /** Then the oldest may go, and nobody hears of it. */
+  readonly #dropsUnheard: boolean;
 
   /** @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"` */
   constructor(options: QueueOptions<T> = {}) {
-    const positive = { min: Number.MIN_VALUE };
     const { overflow = "wait" } = options;
-    this.#maxChunks = checkNumber("maxChunks", options.maxChunks, 1024, { min: 1, integer: true });
-    this.#maxSize = checkNumber("maxSize", options.maxSize, Infinity, positive);
+    const positive = { min: Number.MIN_VALUE };
+    this.maxChunks = checkNumber("maxChunks", options.maxChunks, 1024, { min: 1, integer: true });
+    this.maxSize = checkNumber("maxSize", options.maxSize, Infinity, positive);
     this.#maxAgeMs = checkNumber("maxAgeMs", options.maxAgeMs, Infinity, positive);
-    this.#measure = checkFunction("size", options.size);
-    this.#onDrop = checkFunction("onDrop", options.onDrop);
-    this.#now = checkFunction("now", options.now) ?? (() => performance.now());
-    this.#admission = overflowPolicy(overflow).start(this);
+    const size = checkFunction("size", options.size);
+    this.#measure = size && measured("size", size);
+    this.#teller = new DropTeller(checkFunction("onDrop", options.onDrop));
+    this.#gaps = checkBoolean("gaps", options.gaps) ? new GapLedger() : undefined;
+    const clock = this.#maxAgeMs < Infinity ? () => performance.now() : undefined;
+    this.#clock = checkFunction("now", options.now) ?? clock;
+    this.#policy = overflowPolicy(overflow);
+    this.#admission = this.#startPolicy();
+    this.#isPlain = isWordForFull(this.#policy) && !this.#gaps && !this.#clock;
+    const dropsOldest = this.#policy === overflowPolicy<T>("drop-oldest");
+    this.#dropsUnheard = this.#isPlain && dropsOldest && !options.onDrop;
   }
 
   get length(): number {
@@ -108,6 +84,11 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
     return this.#line.size;
   }
 
+  /** Whether there is nothing to take: no chunk, and no gap to be told. */
+  get isEmpty(): boolean {
+    return this.length === 0 && (this.#gaps?.isEmpty ?? true);
+  }
+
   get first(): number {
     return this.#line.first;
   }
@@ -116,102 +97,158 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
     return this.#line.next;
   }
 
+  get nextTicket(): number {
+    return this.#line.nextTicket;
+  }
+
   /** Whether a chunk of `size` fits now. An empty queue takes any chunk, however large. */
   fits(size: number): boolean {
-    if (this.length === 0) return true;
-    return this.length < this.#maxChunks && this.size + size <= this.#maxSize;
+    const { length } = this.#line;
+    if (length === 0) return true;
+    return length < this.maxChunks && this.#line.size + size <= this.maxSize;
   }
 
   /**
    * @returns the size of `chunk`
-   * @throws {@link SpillwayError} with `SPW_ERR_CHUNK` when `size` gives no finite number ≥ 0
+   * @throws {@link SpillwayError} with `SPW_ERR_CHUNK` when `size` throws or gives no finite number
+   * from 0
    */
   measure(chunk: T): number {
-    const size = this.#measure ? this.#measure(chunk) : 1;
-    if (!Number.isFinite(size) || size < 0) {
-      throw new SpillwayError(
-        "SPW_ERR_CHUNK",
-        `Cannot queue chunk: size() gave ${String(size)}, want a finite number from 0`,
-      );
-    }
-    return size;
+    return this.#measure ? this.#measure(chunk) : 1;
   }
 
   at(position: number): Entry<T> {
     return this.#line.at(position);
   }
 
+  find(ticket: number): number {
+    return this.#line.find(ticket);
+  }
+
   /** Measures and stamps a chunk for {@link BoundedQueue.offerEntry}; its age counts from here. */
   stamp(chunk: T): Entry<T> {
-    return { chunk, size: this.measure(chunk), time: this.#now() };
+    return { chunk, size: this.measure(chunk), time: this.#clock ? this.#clock() : NaN };
   }
 
   /**
    * Offers a chunk to the policy.
    *
    * @returns what became of it; after `"wait"` it was not taken and is offered again later
-   * @throws {@link SpillwayError} with `SPW_ERR_OVERFLOW` when the policy wants that
+   * @throws {@link SpillwayError} with `SPW_ERR_OVERFLOW` when the policy wants that, with
+   * `SPW_ERR_CHUNK` when the chunk cannot be measured or the policy breaks; the queue stays whole
    */
   offer(chunk: T): Exclude<Verdict, "overflow"> {
-    return this.offerEntry(this.stamp(chunk));
+    const size = this.#measure ? this.measure(chunk) : 1;
+    // The fast path of live feeds, small enough to be compiled as one: the newest comes in, the
+    // oldest goes, and nothing else changes.
+    if (this.#dropsUnheard && !this.fits(size) && this.#line.cycle(chunk, size)) {
+      this.#drops.count("oldest", 1, size);
+      return "queue";
+    }
+    return this.#offerMeasured(chunk, size);
   }
 
   /** As {@link BoundedQueue.offer}, for an entry measured and stamped before. */
   offerEntry(entry: Entry<T>): Exclude<Verdict, "overflow"> {
-    this.#deciding++;
-    try {
-      this.dropStale();
-      const verdict = this.#admission.admit(entry);
-      if (verdict === "wait") return verdict;
-      this.#offered++;
-      if (verdict === "queue") this.#line.push(entry);
-      else if (this.#offered > this.#delivered + this.#drops.chunks + this.length) {
-        // Also when the policy turned it away without a word to the counters.
-        this.#count(entry, "newest");
-      }
-      if (verdict !== "overflow") return verdict;
-    } finally {
-      this.#decided();
+    if (this.#isPlain && this.fits(entry.size)) {
+      this.#line.push(entry);
+      return "queue";
     }
-    throw this.#overflowed(entry);
+    return this.#offer(entry, this.#readClock());
   }
 
-  /** Takes the oldest chunk that is still fresh. */
+  /**
+   * Takes the chunk that is next by policy, by default the oldest; never one that is too old.
+   *
+   * @throws {@link SpillwayError} with `SPW_ERR_CHUNK` when the policy breaks; the queue stays whole
+   */
   shift(): Entry<T> | undefined {
-    this.dropStale();
     if (this.length === 0) return undefined;
-    this.#delivered++;
-    return this.#removeFirst();
+    if (this.#isPlain) {
+      this.#delivered++;
+      return this.#line.shift();
+    }
+    this.#teller.hold();
+    try {
+      const now = this.#readClock();
+      const position = this.#findNext(now - this.#lookedAt < SAME_MOMENT_MS ? this.#lookedAt : now);
+      return position < 0 ? undefined : this.#remove(position);
+    } catch (error) {
+      throw brokenPolicy(this.#policy.name, error);
+    } finally {
+      this.#teller.release();
+    }
   }
 
-  /** Drops everything, for good: a policy does not hear of it. */
+  /**
+   * With `gaps`, takes what is known of the chunks missing before the one that `shift()` would give:
+   * one gap for each reason, then `undefined`. What is missing behind the last chunk is told once the
+   * consumer has caught up, or before the next chunk. `takeGap() ?? shift()` is the whole of a
+   * consumer's loop; what it skips by calling `shift()` alone stands before the chunk after.
+   *
+   * A chunk that a newer value replaced or merged with is no gap.
+   */
+  takeGap(): Gap | undefined {
+    if (!this.#gaps) return undefined;
+    this.#teller.hold();
+    try {
+      this.#lookedAt = this.#readClock();
+      const position = this.#findNext(this.#lookedAt);
+      return this.#gaps.take(this.#line.ticketAt(position < 0 ? this.next : position));
+    } catch (error) {
+      throw brokenPolicy(this.#policy.name, error);
+    } finally {
+      this.#teller.release();
+    }
+  }
+
+  /** Drops everything and forgets gaps; the policy does not hear of it and starts anew. */
   clear(reason: DropReason): void {
-    while (this.length > 0) this.dropFirst(reason);
+    this.#teller.after(() => {
+      while (this.length > 0) this.#count(this.#line.shift(), reason);
+      this.#gaps?.clear();
+      this.#admission = this.#startPolicy();
+    });
   }
 
   dropFirst(reason: DropReason): void {
-    this.#count(this.#removeFirst(), reason);
+    this.#remove(this.first, reason);
+  }
+
+  dropAt(position: number, reason: DropReason): void {
+    this.#remove(position, reason);
   }
 
   dropWhere(reason: DropReason, matches: (entry: Entry<T>, position: number) => boolean): void {
-    this.#deciding++;
+    const gone: [ticket: number, dropped: Entry<T>][] = [];
+    this.#teller.hold();
     try {
-      this.#line.takeOut((entry, position) => {
-        const isDropped = matches(entry, position);
-        if (isDropped) this.#count(entry, reason);
-        return isDropped;
+      this.#line.takeOut((entry, position, ticket) => {
+        if (!matches(entry, position)) return false;
+        this.#admission.left?.(entry, ticket, reason);
+        gone.push([ticket, entry]);
+        return true;
       });
     } finally {
-      this.#decided();
+      for (const [ticket, entry] of gone) this.#gone(entry, ticket, reason);
+      this.#teller.release();
     }
   }
 
   replace(position: number, entry: Entry<T>, reason: DropReason): void {
-    this.#count(this.#line.replace(position, entry), reason);
-    while (this.size > this.#maxSize && this.length > 1) this.dropFirst("oldest");
+    const old = this.#line.replace(position, entry);
+    this.#isCounted = true;
+    this.#teller.after(() => {
+      this.#count(old, reason);
+      while (this.size > this.maxSize && this.length > 1) {
+        this.#remove(this.first === position ? position + 1 : this.first, "oldest");
+      }
+    });
   }
 
   refuse(entry: Entry<T>, reason: DropReason): "refused" {
+    this.#isCounted = true;
+    this.#gaps?.add(this.nextTicket, new Gap(1, entry.size, reason));
     this.#count(entry, reason);
     return "refused";
   }
@@ -219,7 +256,7 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
   stats(): QueueStats {
     this.dropStale();
     return {
-      offered: this.#offered,
+      offered: this.#delivered + this.#drops.chunks + this.length,
       delivered: this.#delivered,
       queued: this.length,
       queuedSize: this.size,
@@ -229,66 +266,134 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
 
   /** Drops from the front what is too old; policies may keep some. */
   dropStale(): void {
-    if (this.#maxAgeMs === Infinity || this.length === 0) return;
-    const oldest = this.#now() - this.#maxAgeMs;
-    this.dropFront("expired", (entry) => entry.time < oldest);
+    this.#dropOlder(this.#readClock());
   }
 
   /** Drops from the front while `matches`, passing over what the policy keeps. */
   dropFront(reason: DropReason, matches: (entry: Entry<T>) => boolean): void {
-    this.#deciding++;
+    this.#teller.hold();
     try {
       let position = this.first;
-      while (position < this.next) {
-        const entry = this.at(position);
-        if (!matches(entry)) return;
-        if (this.#admission.keeps?.(entry)) {
-          position++;
-        } else {
-          if (position === this.first) this.dropFirst(reason);
-          else this.dropWhere(reason, (_, other) => other === position);
-          this.#admission.lost?.(entry);
-          position = Math.max(position, this.first);
-        }
+      while (position < this.next && matches(this.at(position))) {
+        if (this.#admission.keeps?.(this.at(position))) position++;
+        else this.#lose(position, reason);
+        position = Math.max(position, this.first);
       }
+    } catch (error) {
+      throw brokenPolicy(this.#policy.name, error);
     } finally {
-      this.#decided();
+      this.#teller.release();
     }
   }
 
-  #removeFirst(): Entry<T> {
-    const position = this.first;
-    const entry = this.#line.shift();
-    this.#admission.left?.(entry, position);
+  #offerMeasured(chunk: T, size: number): Exclude<Verdict, "overflow"> {
+    if (this.#isPlain && this.fits(size)) {
+      this.#line.pushBare(chunk, size);
+      return "queue";
+    }
+    const time = this.#clock ? this.#clock() : NaN;
+    return this.#offer({ chunk, size, time }, time);
+  }
+
+  #offer(entry: Entry<T>, now: number): Exclude<Verdict, "overflow"> {
+    let verdict: Verdict;
+    this.#teller.hold();
+    try {
+      this.#dropOlder(now);
+      verdict = this.#decide(entry);
+    } catch (error) {
+      throw brokenPolicy(this.#policy.name, error);
+    } finally {
+      this.#teller.release();
+    }
+    if (verdict !== "overflow") return verdict;
+    throw overflowed(entry.size, this);
+  }
+
+  #decide(entry: Entry<T>): Verdict {
+    if (this.#admission.onlyWhenFull && this.fits(entry.size)) {
+      this.#line.push(entry);
+      return "queue";
+    }
+    this.#isCounted = false;
+    const verdict = this.#admission.admit(entry);
+    const isCounted = this.#isCounted;
+    if (verdict === "queue" && !isCounted) {
+      this.#line.push(entry);
+      return verdict;
+    }
+    checkVerdict(this.#policy.name, verdict, isCounted);
+    if (verdict === "merged" && !isCounted) this.#count(entry, "merged");
+    else if (verdict !== "wait" && !isCounted) this.refuse(entry, "newest");
+    return verdict;
+  }
+
+  #startPolicy(): Admission<T> {
+    const admission = this.#policy.start(this);
+    if (typeof admission?.admit === "function") return admission;
+    throw wrongType("overflow", "a policy whose start() gives an admission", this.#policy);
+  }
+
+  /** The time for whatever has to do with ages. */
+  #readClock(): number {
+    return this.#maxAgeMs < Infinity && this.#clock ? this.#clock() : NaN;
+  }
+
+  #dropOlder(now: number): void {
+    if (this.#maxAgeMs === Infinity || this.length === 0) return;
+    if (!this.#isOlder(this.at(this.first), now)) return;
+    this.dropFront("expired", (entry) => this.#isOlder(entry, now));
+  }
+
+  #isOlder({ time }: Entry<T>, now: number): boolean {
+    return now - time > this.#maxAgeMs;
+  }
+
+  /** Where the next chunk waits, -1 for nowhere; whatever is too old goes first. */
+  #findNext(now: number): number {
+    this.#dropOlder(now);
+    while (this.length > 0) {
+      const position = this.#admission.pick ? this.#admission.pick() : this.first;
+      if (!Number.isInteger(position))
+        throw brokenPolicy(this.#policy.name, undefined, `it picked ${position}`);
+      // Throws for a position where nothing waits.
+      const entry = this.at(position);
+      if (!this.#isOlder(entry, now) || this.#admission.keeps?.(entry)) return position;
+      this.#lose(position, "expired");
+    }
+    return -1;
+  }
+
+  #lose(position: number, reason: DropReason): void {
+    const ticket = this.#line.ticketAt(position);
+    const entry = this.#remove(position, reason);
+    this.#admission.lost?.(entry, ticket);
+  }
+
+  /** Takes out a chunk: dropped for `reason`, or delivered when there is none. */
+  #remove(position: number, reason?: DropReason): Entry<T> {
+    const ticket = this.#line.ticketAt(position);
+    const entry = this.#line.at(position);
+    // Asked first: what it throws leaves everything as it was.
+    this.#admission.left?.(entry, ticket, reason);
+    this.#line.remove(position);
+    this.#gone(entry, ticket, reason);
     return entry;
   }
 
-  #overflowed({ size }: Entry<T>): SpillwayError {
-    return new SpillwayError(
-      "SPW_ERR_OVERFLOW",
-      `Cannot queue chunk of size ${size}: ${this.length} chunks of size ${this.size} wait ` +
-        `and the limits are ${this.#maxChunks} and ${this.#maxSize}`,
-    );
+  /** Accounts for what has left, and for its place in line. */
+  #gone(entry: Entry<T>, ticket: number, reason: DropReason | undefined): void {
+    if (this.#gaps) {
+      const behind = this.#line.ticketAt(this.#line.findFrom(ticket));
+      this.#gaps.move(ticket, behind);
+      if (reason !== undefined) this.#gaps.add(behind, new Gap(1, entry.size, reason));
+    }
+    if (reason === undefined) this.#delivered++;
+    else this.#count(entry, reason);
   }
 
   #count(entry: Entry<T>, reason: DropReason): void {
     this.#drops.count(reason, 1, entry.size);
-    if (this.#onDrop) this.#untold.push([entry, reason]);
-    if (this.#deciding === 0) this.#tell();
-  }
-
-  #decided(): void {
-    this.#deciding--;
-    if (this.#deciding === 0 && this.#untold.length > 0) this.#tell();
-  }
-
-  #tell(): void {
-    for (let drop = this.#untold.shift(); drop; drop = this.#untold.shift()) {
-      try {
-        this.#onDrop?.(...drop);
-      } catch (error) {
-        reportUncaught(error);
-      }
-    }
+    this.#teller.tell(entry, reason);
   }
 }

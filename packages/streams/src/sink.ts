@@ -1,3 +1,5 @@
+import { checkStrategy } from "./internal/strategy.ts";
+import { usePump } from "./internal/use-pump.ts";
 import type { Sink } from "./internal/protocol.ts";
 import { isPromiseLike } from "./internal/promise.ts";
 import { WritableEnd } from "./internal/writable-end.ts";
@@ -32,6 +34,7 @@ export function sink<T>(
   strategy?: QueuingStrategy<T>,
 ): WritableStream<T> {
   const { start, write, close, abort } = underlying;
+  checkFunction("start", start);
   checkFunction("write", write);
   checkFunction("close", close);
   checkFunction("abort", abort);
@@ -58,6 +61,7 @@ export function sink<T>(
     close: () => close?.call(underlying),
     abort: (reason) => abort?.call(underlying, reason),
   };
-  const end: WritableEnd<T> = new WritableEnd<T>(core, strategy);
+  usePump();
+  const end: WritableEnd<T> = new WritableEnd<T>(core, checkStrategy("strategy", strategy, 1));
   return end.stream;
 }

@@ -1,5 +1,8 @@
 import * as fc from "fast-check";
-import { conflate, keyframes, type Overflow } from "../src/index.ts";
+import { conflate, keyframes, type Overflow, type OverflowPolicy } from "../src/index.ts";
+import { prioritize } from "../src/prioritize.ts";
+
+export { settle } from "@spillway/testing";
 
 /** What the properties send: a picture, a value and a number of bytes in one. */
 export interface Chunk {
@@ -28,6 +31,12 @@ export const draft: fc.Arbitrary<Omit<Chunk, "id">> = fc.record({
 
 const topicOf = (chunk: Chunk): number => chunk.topic;
 
+const kinds = {
+  isKey: ({ kind }: Chunk) => kind === "key",
+  isDroppable: ({ kind }: Chunk) => kind === "droppable",
+  isRequired: ({ kind }: Chunk) => kind === "required",
+};
+
 /** Every policy there is. */
 export const policies: Readonly<Record<string, Overflow<Chunk>>> = {
   wait: "wait",
@@ -35,11 +44,7 @@ export const policies: Readonly<Record<string, Overflow<Chunk>>> = {
   "drop-newest": "drop-newest",
   latest: "latest",
   error: "error",
-  keyframes: keyframes({
-    isKey: ({ kind }) => kind === "key",
-    isDroppable: ({ kind }) => kind === "droppable",
-    isRequired: ({ kind }) => kind === "required",
-  }),
+  keyframes: keyframes(kinds),
   conflate: conflate({ key: topicOf }),
   "conflate with merge": conflate<Chunk>({
     key: topicOf,
@@ -47,9 +52,62 @@ export const policies: Readonly<Record<string, Overflow<Chunk>>> = {
   }),
 };
 
+/** The newest first; what has waited longest makes room. */
+const lastInFirstOut: OverflowPolicy<Chunk> = {
+  name: "last in, first out",
+  start: (queue) => ({
+    onlyWhenFull: true,
+    admit: ({ size }) => {
+      while (!queue.fits(size)) queue.dropFirst("oldest");
+      return "queue";
+    },
+    pick: () => queue.next - 1,
+  }),
+};
+
+/** The ends of a burst are worth more than its middle. */
+const keepsEnds: OverflowPolicy<Chunk> = {
+  name: "keeps ends",
+  start: (queue) => ({
+    admit: ({ size }) => {
+      const middle = queue.first + (queue.length >> 1);
+      queue.dropWhere("middle", (_, position) => position >= middle && !queue.fits(size));
+      while (!queue.fits(size)) queue.dropAt(queue.next - 1, "middle");
+      return "queue";
+    },
+  }),
+};
+
+/** What a queue alone is tried with as well. */
+export const queuePolicies: Readonly<Record<string, Overflow<Chunk>>> = {
+  ...policies,
+  "keyframes with spans": keyframes<Chunk>({
+    ...kinds,
+    mediaTimeMs: ({ id }) => 10 * id,
+    maxDroppableSpanMs: 20,
+    maxSpanMs: 40,
+  }),
+  prioritize: prioritize({ rank: topicOf }),
+  "prioritize with weights": prioritize({ rank: topicOf, weights: { 0: 4, 1: 0.5, 3: 16 } }),
+  "last in, first out": lastInFirstOut,
+  "keeps ends": keepsEnds,
+};
+
 export const droppingPolicies: readonly string[] = Object.keys(policies).filter(
   (name) => name !== "wait" && name !== "error",
 );
+
+/** One chunk may be larger than the mark, and for video a keyframe beside what is required. */
+export function isWithinMark(policy: string, held: readonly Chunk[]): boolean {
+  const sum = held.reduce((total, { size }) => total + size, 0);
+  if (sum <= MARK || held.length === 1) return true;
+  const [key, ...others] = held.filter(({ kind }) => kind !== "required");
+  if (!policy.startsWith("keyframes") || key?.kind !== "key" || others.length > 0) return false;
+  return sum - key.size <= MARK || held.length === 2;
+}
+
+/** Whether chunks of different topics pass one another in line. */
+const hasLanes = (policy: string): boolean => /^(conflate|prioritize)/.test(policy);
 
 /** The first thing wrong with the order of what was delivered, or with what it can be decoded from. */
 export function faultIn(
@@ -59,11 +117,10 @@ export function faultIn(
 ): string | undefined {
   for (const [index, chunk] of delivered.entries()) {
     const before = delivered.slice(0, index);
-    const line = policy.startsWith("conflate")
-      ? before.filter(({ topic }) => topic === chunk.topic)
-      : before;
-    if (line.some(({ id }) => id >= chunk.id)) return `${chunk.id} came after a newer one`;
-    if (policy === "keyframes" && !isDecodable(chunk, offered, before)) {
+    const line = hasLanes(policy) ? before.filter(({ topic }) => topic === chunk.topic) : before;
+    const isLate = policy !== lastInFirstOut.name && line.some(({ id }) => id >= chunk.id);
+    if (isLate) return `${chunk.id} came after a newer one`;
+    if (policy.startsWith("keyframes") && !isDecodable(chunk, offered, before)) {
       return `${chunk.id} cannot be decoded`;
     }
   }
@@ -106,11 +163,6 @@ export function track<T>(
 
 export function pending<T>(promises: readonly Tracked<T>[]): number {
   return promises.filter(({ state }) => state === "pending").length;
-}
-
-/** Lets everything under way run. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** As `expect()`, a hundred times as fast: for what is checked at every step of every run. */

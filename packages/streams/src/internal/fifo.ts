@@ -42,3 +42,49 @@ export class Fifo<T> {
     this.#first = 0;
   }
 }
+
+/** The same, of things that have a size. */
+export class SizedFifo<T> {
+  readonly #values = new Fifo<T>();
+  readonly #sizes = new Fifo<number>();
+  #size = 0;
+
+  get length(): number {
+    return this.#values.length;
+  }
+
+  /** The sum of the sizes. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The oldest, and its size; ask only while there is one. */
+  get front(): T {
+    return this.#values.front;
+  }
+
+  get frontSize(): number {
+    return this.#sizes.front;
+  }
+
+  push(value: T, size: number): void {
+    this.#values.push(value);
+    this.#sizes.push(size);
+    this.#size += size;
+  }
+
+  /** Takes the oldest out; only while there is one. */
+  shift(): T {
+    const size = this.#sizes.shift();
+    const value = this.#values.shift();
+    // Sums of fractions drift; nothing weighs nothing.
+    this.#size = this.#values.length === 0 ? 0 : this.#size - size;
+    return value;
+  }
+
+  clear(): void {
+    this.#values.clear();
+    this.#sizes.clear();
+    this.#size = 0;
+  }
+}

@@ -1,39 +1,30 @@
-import { Fifo } from "./fifo.ts";
+import { SizedFifo } from "./fifo.ts";
+import {
+  type Pipe,
+  type PipeEnd,
+  whenAborted,
+  whenSinkErrored,
+  whenSourceClosed,
+  whenSourceErrored,
+} from "./pipe-end.ts";
+import type { PipeOptions } from "./pipe-options.ts";
 import { EMPTY } from "./protocol.ts";
 import type { ReadableEnd } from "./readable-end.ts";
 import { afterTurn, enterTurn, isTurnOver, leaveTurn } from "./turn.ts";
 import type { WritableEnd } from "./writable-end.ts";
+
+/** What keeps a chunk from going straight into the sink. */
+const FULL = 1;
+/** A call of the sink, or of `size()`, that has not returned. */
+const CALLING = 2;
+const HOLDING = 4;
+const NOT_FLOWING = 8;
 
 let count = 0;
 
 /** Chunks that went from an end to an end without a promise, in this process, so far. */
 export function pumped(): number {
   return count;
-}
-
-/** The options of `pipeTo()`, each read once. */
-export interface PipeOptions {
-  readonly preventAbort: boolean;
-  readonly preventCancel: boolean;
-  readonly preventClose: boolean;
-  readonly signal: AbortSignal | undefined;
-}
-
-/**
- * Reads options as Web IDL does: in this order, each once.
- *
- * @returns `undefined` for what the platform refuses, in its own words
- */
-export function readPipeOptions(options: StreamPipeOptions | undefined): PipeOptions | undefined {
-  if (options !== undefined && options !== null && Object(options) !== options) return undefined;
-  const { preventAbort, preventCancel, preventClose, signal } = options ?? {};
-  if (signal !== undefined && !(signal instanceof AbortSignal)) return undefined;
-  return {
-    preventAbort: Boolean(preventAbort),
-    preventCancel: Boolean(preventCancel),
-    preventClose: Boolean(preventClose),
-    signal,
-  };
 }
 
 /**
@@ -52,46 +43,43 @@ export function pump<T>(
   });
 }
 
-/** How a pipe ends. */
-interface End {
-  /** What is done to the other side. */
-  readonly action?: (() => Promise<unknown>) | false | undefined;
-  /** What the pipe rejects with. */
-  readonly failure?: { readonly reason: unknown };
-}
-
 interface Settlers {
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
+}
+
+/** A write that the sink took and has not finished. */
+interface Write<T> {
+  readonly chunk: T;
+  readonly size: number;
+  readonly promise: Promise<void>;
 }
 
 /** A pipe at work. */
 export class Pump<T> {
   readonly #from: ReadableEnd<T>;
   readonly #into: WritableEnd<T>;
-  readonly #options: PipeOptions;
+  readonly #pipe: Pipe<T>;
   readonly #settlers: Settlers;
   readonly #mark: number;
   readonly #isSized: boolean;
-  readonly #reader: ReadableStreamDefaultReader<T>;
-  readonly #writer: WritableStreamDefaultWriter<T>;
   /** Stands for the destination's native queue, and as that one is filled no further than its mark. */
-  readonly #held = new Fifo<T>();
-  readonly #heldSizes = new Fifo<number>();
-  #heldSize = 0;
-  /** A write that the sink took and has not finished. */
-  #inFlight: Promise<void> | undefined;
-  #inFlightSize = 0;
-  #isDrained = false;
-  #isFull = false;
+  readonly #held = new SizedFifo<T>();
+  #inFlight: Write<T> | undefined;
+  /** What weighs on the mark beside the held: a write in flight, or what the native queue holds. */
+  #aheadSize = 0;
+  /** A read of what the source's native queue holds. */
+  #reading: Promise<void> | undefined;
+  /** Bits, 0 where a chunk may go straight into the sink. */
+  #blocked = NOT_FLOWING;
   #isEmpty = false;
-  /** Whether a chunk may go straight into the sink: nothing waits, nothing is under way. */
-  isClear = false;
+  /** Whether the source was asked for a chunk and none has come yet; there is room for it. */
+  #isAsking = false;
   #isMoving = false;
-  #isPutting = false;
   #state: "starting" | "flowing" | "yielding" | "ending" = "starting";
+  #plan: PipeEnd | undefined;
   /** Ends the wait for the last writes. */
-  #interrupt: ((end: End) => void) | undefined;
+  #stopWaiting: (() => void) | undefined;
 
   constructor(
     from: ReadableEnd<T>,
@@ -101,34 +89,44 @@ export class Pump<T> {
   ) {
     this.#from = from;
     this.#into = into;
-    this.#options = options;
     this.#settlers = settlers;
     this.#mark = into.highWaterMark;
     this.#isSized = into.isSized;
-    this.#reader = from.stream.getReader();
-    this.#writer = into.stream.getWriter();
+    const [reader, writer] = [from.stream.getReader(), into.stream.getWriter()];
+    this.#pipe = { from, into, reader, writer, options };
     from.attach(this);
     into.attach(this);
   }
 
   start(): void {
     const [from, into] = [this.#from, this.#into];
-    const { signal } = this.#options;
+    const { signal } = this.#pipe.options;
     signal?.addEventListener("abort", this.#onAbort);
     if (signal?.aborted) this.#onAbort();
     else if (from.state === "errored") this.sourceErrored(from.reason);
     else if (into.state === "errored") this.sinkErrored(into.reason);
     else if (from.state === "closed" && from.backlog === 0) this.sourceClosed();
-    else if (into.state !== "writable") this.#sinkClosed();
+    else if (into.state !== "writable") this.sinkClosed();
     // As in a native pipe, nothing moves before `pipeTo()` has returned.
-    else void this.#drain();
+    else void Promise.resolve().then(() => this.#begin());
   }
 
-  /** Takes a chunk from a source that has no other; only while {@link Pump.isClear}. */
-  push(chunk: T): void {
+  /** Whether a chunk that comes now is taken. */
+  get isWanting(): boolean {
+    return this.#blocked === 0 || this.#isAsking;
+  }
+
+  /** Takes a chunk from a source that has no other; `false` leaves it there. */
+  push(chunk: T): boolean {
+    if (this.#blocked !== 0 && !this.#isAsking) return false;
+    this.#isAsking = false;
     this.#accept(chunk);
-    // Woken while the sink was at work.
-    if (!this.#isEmpty) this.#run();
+    // Woken while the sink was at work; or there may be room for more, and then it has to be asked.
+    if (this.#blocked !== 0 || !this.#isEmpty) {
+      this.#isEmpty = false;
+      this.#run();
+    }
+    return true;
   }
 
   wakeSource(): void {
@@ -143,79 +141,87 @@ export class Pump<T> {
 
   sourceClosed(): void {
     // What the native queue still holds comes first.
-    if (this.#from.backlog > 0) return;
-    const close = async (): Promise<void> => {
-      if (this.#into.state === "errored") throw this.#into.reason;
-      await this.#writer.close();
-    };
-    this.#end({ action: !this.#options.preventClose && close });
+    if (this.#from.backlog === 0) this.#end(whenSourceClosed(this.#pipe));
   }
 
   sourceErrored(reason: unknown): void {
-    const abort = (): Promise<void> => this.#writer.abort(reason);
-    this.#end({ action: !this.#options.preventAbort && abort, failure: { reason } });
+    this.#end(whenSourceErrored(this.#pipe, reason));
   }
 
   sinkErrored(reason: unknown): void {
-    const cancel = (): Promise<void> => this.#reader.cancel(reason);
-    this.#end({ action: !this.#options.preventCancel && cancel, failure: { reason } });
+    this.#end(whenSinkErrored(this.#pipe, reason));
   }
 
-  #sinkClosed(): void {
+  sinkClosed(): void {
     this.sinkErrored(new TypeError("Cannot pipe: the destination is closing or closed"));
   }
 
   readonly #onAbort = (): void => {
-    const { preventAbort, preventCancel, signal } = this.#options;
-    const reason: unknown = signal?.reason;
-    const action = (): Promise<unknown> => {
-      const isWritable = this.#into.state === "writable" && !preventAbort;
-      const isReadable = this.#from.state === "readable" && !preventCancel;
-      return Promise.all([
-        isWritable && this.#writer.abort(reason),
-        isReadable && this.#reader.cancel(reason),
-      ]);
-    };
-    const end: End = { action, failure: { reason } };
-    if (this.#state === "ending") this.#interrupt?.(end);
-    else this.#end(end, "at once");
+    const plan = whenAborted(this.#pipe, this.#pipe.options.signal?.reason);
+    // Who waits to close cannot; who waits with bad news need not. Told is told.
+    if (this.#state !== "ending") this.#end(plan);
+    else if (!this.#plan?.failure) this.#plan = plan;
+    this.#stopWaiting?.();
   };
 
-  /** Reads what an earlier reader asked for and left in the native queue, then lets chunks flow. */
-  async #drain(): Promise<void> {
-    for (let left = this.#from.backlog; left > 0; left--) {
-      let read;
-      try {
-        read = await this.#reader.read();
-      } catch {
-        return; // The source errored, and has said so itself.
-      }
-      if (!read.done) this.#hold(read.value, this.#into.measure(read.value));
-    }
-    await Promise.resolve();
-    this.#isDrained = true;
-    this.#begin();
-  }
-
+  /** Lets chunks flow once the native queues hold none that come before them. */
   #begin(): void {
-    if (this.#state !== "starting" || !this.#isDrained || this.#into.backlog > 0) return;
     // A mark of 0 asks for nothing, ever.
-    if (this.#mark === 0) return;
-    this.#state = "flowing";
+    if (this.#state !== "starting" || this.#reading || this.#mark === 0) return;
+    this.#weigh();
+    if (this.#from.backlog > 0) {
+      if (this.#hasRoom) this.#reading = this.#readBacklog();
+      return;
+    }
+    this.#flow();
     if (this.#from.state === "closed") this.sourceClosed();
     else this.#reopen();
   }
 
+  #flow(): void {
+    this.#state = "flowing";
+    this.#blocked &= ~NOT_FLOWING;
+  }
+
+  #stop(state: "yielding" | "ending"): void {
+    this.#state = state;
+    this.#blocked |= NOT_FLOWING;
+  }
+
+  /** Reads what an earlier reader asked for and left behind. */
+  async #readBacklog(): Promise<void> {
+    try {
+      const { done, value } = await this.#pipe.reader.read();
+      if (!done) this.#hold(value, this.#into.measure(value));
+    } catch {
+      return; // The source errored, and has said so itself.
+    }
+    this.#reading = undefined;
+    this.#begin();
+  }
+
+  get #hasRoom(): boolean {
+    return this.#held.size + this.#aheadSize < this.#mark;
+  }
+
+  /** Looks what the native queue holds: it goes first, and fills the mark. */
+  #weigh(): void {
+    const { backlog, isBusy, isSized } = this.#into;
+    if (isBusy) this.#blocked |= FULL;
+    else this.#blocked &= ~FULL;
+    if (backlog === 0 || !isSized) this.#aheadSize = backlog;
+    else this.#aheadSize = this.#mark - (this.#pipe.writer.desiredSize ?? 0);
+  }
+
   /** A source only learns that it is wanted again when it is asked again. */
   #reopen(): void {
-    this.#isFull = false;
+    this.#weigh();
     this.#isEmpty = false;
-    this.#look();
     this.#run();
   }
 
   #run(): void {
-    if (this.#isMoving || this.#isPutting || this.#state !== "flowing") return;
+    if (this.#isMoving || (this.#blocked & (CALLING | NOT_FLOWING)) !== 0) return;
     this.#isMoving = true;
     enterTurn();
     try {
@@ -229,107 +235,113 @@ export class Pump<T> {
   /** Moves chunks while there are some and there is room; ends stop it from within. */
   #move(): void {
     const { source } = this.#from;
-    while (this.#state === "flowing") {
-      if (this.#held.length > 0 && !this.#isFull) {
-        if (this.#put(this.#held.front, this.#heldSizes.front)) this.#unhold();
-        this.#look();
+    while ((this.#blocked & NOT_FLOWING) === 0) {
+      if ((this.#blocked & (HOLDING | FULL)) === HOLDING) {
+        if (this.#put(this.#held.front, this.#held.frontSize)) this.#unhold();
         continue;
       }
-      if (this.#isEmpty || this.#heldSize + this.#inFlightSize >= this.#mark) return;
+      if (this.#isEmpty || !this.#hasRoom) return;
       if (isTurnOver()) return this.#yield();
-      // May push chunks to us instead of giving one.
+      this.#isAsking = true;
       const chunk = source.take();
-      if (chunk === EMPTY) this.#isEmpty = true;
-      else this.#accept(chunk);
+      if (chunk === EMPTY) {
+        // One that pushed instead may have more; any other wakes us.
+        this.#isEmpty = this.#isAsking;
+      } else {
+        this.#isAsking = false;
+        this.#accept(chunk);
+      }
     }
   }
 
   #accept(chunk: T): void {
-    const size = this.#isSized ? this.#into.measure(chunk) : 1;
-    if (!this.isClear || !this.#put(chunk, size)) this.#hold(chunk, size);
+    const size = this.#isSized ? this.#measure(chunk) : 1;
+    if (this.#blocked !== 0 || !this.#put(chunk, size)) this.#hold(chunk, size);
+  }
+
+  /** No chunk may overtake this one, not even one that `size()` makes. */
+  #measure(chunk: T): number {
+    this.#blocked |= CALLING;
+    const size = this.#into.measure(chunk);
+    this.#blocked &= ~CALLING;
+    return size;
   }
 
   #put(chunk: T, size: number): boolean {
-    this.isClear = false;
-    this.#isPutting = true;
+    this.#blocked |= CALLING;
     const taken = this.#into.sink.put(chunk);
-    this.#isPutting = false;
+    this.#blocked &= ~CALLING;
     if (taken === false) {
-      this.#isFull = true;
+      this.#blocked |= FULL;
       return false;
     }
     count++;
-    if (taken === true) this.#look();
-    else this.#wait(taken, size);
+    if (taken !== true) this.#wait({ chunk, size, promise: taken });
     return true;
   }
 
-  #look(): void {
-    this.isClear =
-      !this.#isFull && !this.#isPutting && this.#held.length === 0 && this.#state === "flowing";
-  }
-
-  #wait(write: Promise<void>, size: number): void {
-    this.#isFull = true;
-    this.#inFlightSize = size;
+  #wait(write: Write<T>): void {
+    this.#blocked |= FULL;
+    this.#aheadSize = write.size;
+    this.#inFlight = write;
     const over = (): void => {
       this.#inFlight = undefined;
-      this.#inFlightSize = 0;
-      this.#reopen();
+      if (this.#state !== "ending") this.#reopen();
     };
-    this.#inFlight = write.then(over, over);
+    write.promise.then(over, (error: unknown) => {
+      this.#into.error(error);
+      over();
+    });
   }
 
   #hold(chunk: T, size: number): void {
-    this.isClear = false;
-    this.#held.push(chunk);
-    this.#heldSizes.push(size);
-    this.#heldSize += size;
+    this.#blocked |= HOLDING;
+    this.#held.push(chunk, size);
   }
 
   #unhold(): T {
-    // Sums of fractions drift; nothing weighs nothing.
-    this.#heldSize = this.#held.length === 1 ? 0 : this.#heldSize - this.#heldSizes.front;
-    this.#heldSizes.shift();
+    if (this.#held.length === 1) this.#blocked &= ~HOLDING;
     return this.#held.shift();
   }
 
   #yield(): void {
-    this.#state = "yielding";
-    this.isClear = false;
+    this.#stop("yielding");
     afterTurn(() => {
       if (this.#state !== "yielding") return;
-      this.#state = "flowing";
+      this.#flow();
       this.#reopen();
     });
   }
 
-  #end(end: End, when: "after writes" | "at once" = "after writes"): void {
+  #end(plan: PipeEnd): void {
     if (this.#state === "ending") return;
-    this.#state = "ending";
-    this.isClear = false;
-    const interrupted = new Promise<End>((resolve) => {
-      this.#interrupt = resolve;
-    });
-    if (when === "at once") this.#interrupt?.(end);
-    void this.#finish(end, interrupted);
+    this.#stop("ending");
+    this.#isAsking = false;
+    this.#plan = plan;
+    void this.#finish();
   }
 
-  async #finish(planned: End, interrupted: Promise<End>): Promise<void> {
-    // Not at once: this may be deep in a call of the very end that is about to be aborted.
-    await Promise.resolve();
-    const written = this.#handBack().then(() => planned);
-    const end = await Promise.race([interrupted, written]);
-    let { failure } = end;
+  async #finish(): Promise<void> {
+    const stopped = new Promise<void>((resolve) => {
+      this.#stopWaiting = resolve;
+    });
+    // Not at once: this may be deep in a call of the very end that is about to be aborted. Nor
+    // before a chunk that is read has come.
+    await Promise.resolve(this.#reading);
+    await Promise.race([stopped, this.#handBack()]);
+    this.#stopWaiting = undefined;
+    const { action, failure } = this.#plan as PipeEnd;
+    let failed = failure;
     try {
-      if (end.action) await end.action();
+      if (action) await action();
     } catch (reason) {
-      failure = { reason };
+      failed = { reason };
     }
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    this.#writer.releaseLock();
-    this.#reader.releaseLock();
-    if (failure) this.#settlers.reject(failure.reason);
+    const { reader, writer, options } = this.#pipe;
+    options.signal?.removeEventListener("abort", this.#onAbort);
+    writer.releaseLock();
+    reader.releaseLock();
+    if (failed) this.#settlers.reject(failed.reason);
     else this.#settlers.resolve();
   }
 
@@ -339,7 +351,15 @@ export class Pump<T> {
     this.#into.attach(undefined);
     if (this.#into.state !== "writable") return;
     const writes: Promise<void>[] = [];
-    while (this.#held.length > 0) writes.push(this.#writer.write(this.#unhold()));
-    await Promise.allSettled([this.#inFlight, ...writes]);
+    const queue = (chunk: T, size: number, write?: Promise<void>): void => {
+      // One that fails has errored the destination, and that is what the pipe ends with.
+      writes.push(this.#into.handOver(this.#pipe.writer, chunk, { size, write }).catch(() => {}));
+    };
+    if (this.#inFlight) queue(this.#inFlight.chunk, this.#inFlight.size, this.#inFlight.promise);
+    while (this.#held.length > 0) {
+      const size = this.#held.frontSize;
+      queue(this.#unhold(), size);
+    }
+    for (const write of writes) await write;
   }
 }

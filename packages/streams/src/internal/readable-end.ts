@@ -1,6 +1,6 @@
+import { findJoint } from "./joint.ts";
 import { EMPTY, type Source } from "./protocol.ts";
-import { type Pump, pump, readPipeOptions } from "./pump.ts";
-import { WritableEnd } from "./writable-end.ts";
+import type { Pump } from "./pump.ts";
 
 /** A `ReadableStream` in front of a {@link Source}; its native queue stays empty. */
 export class ReadableEnd<T> {
@@ -52,16 +52,12 @@ export class ReadableEnd<T> {
 
   /** Whether a chunk that comes now is passed on at once. */
   get isWanted(): boolean {
-    return this.#pump ? this.#pump.isClear : this.#wanted;
+    return this.#pump ? this.#pump.isWanting : this.#wanted;
   }
 
   /** Passes on a chunk while nothing waits before it; `false` leaves it with the source. */
   push(chunk: T): boolean {
-    if (this.#pump) {
-      if (!this.#pump.isClear) return false;
-      this.#pump.push(chunk);
-      return true;
-    }
+    if (this.#pump) return this.#pump.push(chunk);
     if (!this.#wanted || this.#taking || this.#state !== "readable") return false;
     this.#wanted = false;
     this.#controller.enqueue(chunk);
@@ -102,7 +98,7 @@ export class ReadableEnd<T> {
   }
 
   #deliver(): void {
-    if (!this.#wanted || this.#taking) return;
+    if (!this.#wanted || this.#taking || this.#state !== "readable") return;
     this.#taking = true;
     const chunk = this.source.take();
     this.#taking = false;
@@ -123,30 +119,20 @@ class EndReadable<T> extends ReadableStream<T> {
   }
 
   static end<T>(stream: ReadableStream<T>): ReadableEnd<T> | undefined {
-    return #end in stream ? (stream.#end as ReadableEnd<unknown> as ReadableEnd<T>) : undefined;
+    const given: object = Object(stream);
+    return #end in given ? (given.#end as ReadableEnd<unknown> as ReadableEnd<T>) : undefined;
   }
 
   override pipeTo(destination: WritableStream<T>, options?: StreamPipeOptions): Promise<void> {
-    const into = WritableEnd.of(destination);
-    if (!into || this.locked || destination.locked) return super.pipeTo(destination, options);
-    try {
-      const read = readPipeOptions(options);
-      return read ? pump(this.#end, into, read) : super.pipeTo(destination, options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    const piped = findJoint()?.pipeTo(this, destination, options);
+    return piped ?? super.pipeTo(destination, options);
   }
 
   override pipeThrough<Out>(
     pair: ReadableWritablePair<Out, T>,
     options?: StreamPipeOptions,
   ): ReadableStream<Out> {
-    const { readable, writable } = pair;
-    const isOurs = WritableEnd.of(writable) && readable instanceof ReadableStream;
-    const isFree = isOurs && !this.locked && !writable.locked;
-    const read = isFree ? readPipeOptions(options) : undefined;
-    if (!read) return super.pipeThrough({ readable, writable }, options);
-    this.pipeTo(writable, read as StreamPipeOptions).catch(() => {});
-    return readable;
+    const readable = findJoint()?.pipeThrough(this, pair, options);
+    return readable ?? super.pipeThrough(pair, options);
   }
 }

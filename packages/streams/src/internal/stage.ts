@@ -1,4 +1,6 @@
-import { Fifo } from "./fifo.ts";
+import { usePump } from "./use-pump.ts";
+import type { DropReason } from "../policy.ts";
+import { SizedFifo } from "./fifo.ts";
 import { EMPTY, type Sink, type Source } from "./protocol.ts";
 import { ReadableEnd } from "./readable-end.ts";
 import { checkStrategy } from "./strategy.ts";
@@ -30,18 +32,24 @@ export interface Stage<In, Out> {
 export interface StageLogic<In> {
   /** As {@link Sink.put}. */
   put(chunk: In): boolean | Promise<void>;
-  /** The input is at its end: emits what is left. */
+  /** The consumer asks and nothing waits: emits one chunk, or none. */
+  pull?(): void;
+  /** Whether `pull()` has more to emit; a stage that was closed stays open until it has not. */
+  holds?(): boolean;
+  /** The input is at its end. */
   flush?(): void | Promise<void>;
-  /** The stage has ended, one way or another: timers go. */
-  dispose?(): void;
+  /** The stage has ended, `"closed"`, `"aborted"` or `"cancelled"`: timers go. Does not throw. */
+  dispose?(why: DropReason): void;
 }
 
 /** What the logic of a stage works with. */
 export interface StageOutput<Out> {
   /** Whether the consumer wants a chunk. A stage that makes one for each should wait for it. */
   readonly isWanted: boolean;
-  /** Hands a chunk on; never waits. */
+  /** Hands a chunk on; never waits. Throws what a strategy's `size` throws, for the logic to do so. */
   emit(chunk: Out): void;
+  /** `pull()` has something to emit. */
+  offer(): void;
   /** The logic has room again. */
   wake(): void;
   /** Errors both sides. */
@@ -53,6 +61,7 @@ export function stage<In, Out>(
   options: StageOptions<In, Out>,
   logic: (output: StageOutput<Out>) => StageLogic<In>,
 ): Stage<In, Out> {
+  usePump();
   const core = new StageCore<In, Out>(options, logic);
   return { readable: core.readable.stream, writable: core.writable.stream };
 }
@@ -63,9 +72,9 @@ class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
   readonly #logic: StageLogic<In>;
   readonly #mark: number;
   readonly #measure: ((chunk: Out) => number) | undefined;
-  readonly #queue = new Fifo<Out>();
-  readonly #sizes = new Fifo<number>();
-  #size = 0;
+  readonly #queue = new SizedFifo<Out>();
+  /** What is emitted while the consumer asks is given as the answer. */
+  #isPulling = false;
   #state: "open" | "ending" | "done" = "open";
 
   constructor(options: StageOptions<In, Out>, logic: (output: StageOutput<Out>) => StageLogic<In>) {
@@ -73,12 +82,15 @@ class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
     this.#mark = strategy.highWaterMark;
     this.#measure = strategy.size;
     this.readable = new ReadableEnd<Out>(this);
-    this.writable = new WritableEnd<In>(this, options.writableStrategy);
+    this.writable = new WritableEnd<In>(
+      this,
+      checkStrategy("writableStrategy", options.writableStrategy, 1),
+    );
     this.#logic = logic(this);
   }
 
   get isWanted(): boolean {
-    if (this.#size < this.#mark) return true;
+    if (this.#queue.size < this.#mark) return true;
     return this.#queue.length === 0 && this.readable.isWanted;
   }
 
@@ -92,17 +104,31 @@ class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
   }
 
   take(): Out | typeof EMPTY {
-    if (this.#queue.length === 0) this.writable.wake();
-    if (this.#queue.length === 0) return EMPTY;
-    const chunk = this.#shift();
+    if (this.#queue.length === 0) this.#pull();
+    if (this.#queue.length === 0) {
+      this.writable.wake();
+      this.#pull();
+    }
+    const chunk = this.#queue.length === 0 ? EMPTY : this.#queue.shift();
+    if (this.#queue.size < this.#mark) {
+      this.#fill();
+      this.writable.wake();
+    }
     if (this.#state === "ending") this.#closeWhenEmpty();
-    else if (this.#size < this.#mark) this.writable.wake();
     return chunk;
   }
 
   emit(chunk: Out): void {
-    if (this.#state === "done" || (this.#queue.length === 0 && this.readable.push(chunk))) return;
-    this.#push(chunk);
+    if (this.#state === "done") return;
+    if (this.#isPulling) this.#push(chunk);
+    else if (this.#queue.length > 0 || !this.readable.push(chunk)) {
+      this.#push(chunk);
+      this.readable.wake();
+    }
+  }
+
+  offer(): void {
+    this.#fill();
     this.readable.wake();
   }
 
@@ -123,60 +149,63 @@ class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
   }
 
   cancel(reason: unknown): void {
-    this.fail(reason);
+    this.#fail(reason, "cancelled");
   }
 
   abort(reason: unknown): void {
-    this.fail(reason);
+    this.#fail(reason, "aborted");
   }
 
-  /** The side that the failure came from has ended already and stays so. */
   fail(reason: unknown): void {
-    if (this.#state === "done") return;
-    this.#finish();
-    this.readable.error(reason);
-    this.writable.error(reason);
+    this.#fail(reason, "closed");
+  }
+
+  /** Asks the logic for a chunk. */
+  #pull(): void {
+    if (!this.#logic.pull || this.#isPulling || this.#state === "done") return;
+    this.#isPulling = true;
+    try {
+      this.#logic.pull();
+    } catch (error) {
+      this.fail(error);
+    }
+    this.#isPulling = false;
+  }
+
+  /** Has the strategy's mark reached, as far as there are chunks. */
+  #fill(): void {
+    while (this.#queue.size < this.#mark) {
+      const { length } = this.#queue;
+      this.#pull();
+      if (this.#queue.length === length) return;
+    }
   }
 
   #push(chunk: Out): void {
-    let size = 1;
-    if (this.#measure) {
-      try {
-        size = this.#measure(chunk);
-      } catch (error) {
-        this.fail(error);
-        return;
-      }
-      this.#sizes.push(size);
-    }
-    this.#queue.push(chunk);
-    this.#size += size;
-  }
-
-  #shift(): Out {
-    const size = this.#measure ? this.#sizes.shift() : 1;
-    const chunk = this.#queue.shift();
-    // Sums of fractions drift; nothing weighs nothing.
-    this.#size = this.#queue.length === 0 ? 0 : this.#size - size;
-    return chunk;
+    this.#queue.push(chunk, this.#measure ? this.#measure(chunk) : 1);
   }
 
   #end(): void {
     if (this.#state === "done") return;
     this.#state = "ending";
+    if (this.#logic.holds?.()) this.offer();
     this.#closeWhenEmpty();
   }
 
   #closeWhenEmpty(): void {
-    if (this.#queue.length > 0) return;
-    this.#finish();
+    if (this.#state === "done" || this.#queue.length > 0 || this.#logic.holds?.()) return;
+    this.#state = "done";
     this.readable.close();
+    this.#logic.dispose?.("closed");
   }
 
-  #finish(): void {
+  /** The side that the failure came from has ended already and stays so. */
+  #fail(reason: unknown, why: DropReason): void {
+    if (this.#state === "done") return;
     this.#state = "done";
     this.#queue.clear();
-    this.#sizes.clear();
-    this.#logic.dispose?.();
+    this.readable.error(reason);
+    this.writable.error(reason);
+    this.#logic.dispose?.(why);
   }
 }

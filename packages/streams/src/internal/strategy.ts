@@ -1,11 +1,11 @@
-import { SpillwayError } from "../errors.ts";
 import { checkFunction, checkNumber, wrongType } from "../options.ts";
+import { measured } from "./measure.ts";
 
 /** A standard queuing strategy, checked. */
 export interface Strategy<T> {
   readonly highWaterMark: number;
-  /** Undefined where every chunk counts 1. Throws {@link SpillwayError} with `SPW_ERR_CHUNK`. */
-  readonly size: ((chunk: T) => number) | undefined;
+  /** Undefined where every chunk counts 1. May throw {@link SpillwayError} with `SPW_ERR_CHUNK`. */
+  readonly size?: ((chunk: T) => number) | undefined;
 }
 
 /** @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"` */
@@ -18,24 +18,12 @@ export function checkStrategy<T>(
   if (typeof strategy !== "object" || strategy === null) {
     throw wrongType(name, "a queuing strategy", strategy);
   }
-  const mark = `${name}.highWaterMark`;
-  const size = checkFunction(`${name}.size`, strategy.size);
+  // Web IDL reads them in this order, each once.
+  const { highWaterMark, size } = strategy;
+  checkFunction(`${name}.size`, size);
   return {
-    highWaterMark: checkNumber(mark, strategy.highWaterMark, fallback, { min: 0 }),
-    size: size && ((chunk) => measure(size, chunk)),
+    highWaterMark: checkNumber(`${name}.highWaterMark`, highWaterMark, fallback, { min: 0 }),
+    // Converted as the platform does.
+    size: size && measured(`${name}.size`, (chunk) => Number(size(chunk) as unknown)),
   };
-}
-
-function measure<T>(measured: (chunk: T) => number, chunk: T): number {
-  let given: unknown;
-  try {
-    given = measured(chunk);
-  } catch (cause) {
-    throw new SpillwayError("SPW_ERR_CHUNK", "Cannot queue chunk: size() threw", { cause });
-  }
-  // Converted as the platform does.
-  const size = Number(given);
-  if (size >= 0 && size < Infinity) return size;
-  const message = `Cannot queue chunk: size() gave ${size}, want a finite number from 0`;
-  throw new SpillwayError("SPW_ERR_CHUNK", message);
 }

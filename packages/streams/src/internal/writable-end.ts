@@ -1,4 +1,5 @@
-import { checkStrategy } from "./strategy.ts";
+import { isPromiseLike } from "./promise.ts";
+import type { Strategy } from "./strategy.ts";
 import type { Sink } from "./protocol.ts";
 import type { Pump } from "./pump.ts";
 
@@ -7,6 +8,15 @@ interface Stalled<T> {
   readonly resolve: (written?: Promise<void>) => void;
   readonly reject: (reason: unknown) => void;
 }
+
+/** What a pump began and the native stream goes on with. */
+interface Handover {
+  readonly size: number;
+  /** A write under way, if it is one. */
+  readonly write?: Promise<void> | undefined;
+}
+
+const ONE_CHUNK = { highWaterMark: 1, size: undefined };
 
 /** A `WritableStream` in front of a {@link Sink}. */
 export class WritableEnd<T> {
@@ -21,19 +31,23 @@ export class WritableEnd<T> {
   #stalled: Stalled<T> | undefined;
   /** Gives up a write or a close that the sink took and has not finished. */
   #reject: ((reason: unknown) => void) | undefined;
-  #aborted: void | PromiseLike<void> = undefined;
+  #aborted: Promise<void> | undefined;
   #state: "writable" | "closing" | "closed" | "errored" = "writable";
   #reason: unknown;
-  /** What a pump has to wait for: chunks in the native queue, a start that is not over. */
+  #releases = 0;
+  #isStarting = false;
+  #isFinishing = false;
+  /** Whether `abort()` came while the sink was closing. */
+  #isGivenUp = false;
   #backlog = 0;
+  #handedOver: Handover | undefined;
+  #writeUnderWay: Promise<void> | undefined;
 
   /**
    * @param sink - where chunks go
-   * @param strategy - what may wait in front of it; one chunk when it does not say
-   * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
+   * @param strategy - what may wait in front of it; by default one chunk
    */
-  constructor(sink: Sink<T>, strategy?: QueuingStrategy<T>) {
-    const { highWaterMark, size } = checkStrategy("writableStrategy", strategy, 1);
+  constructor(sink: Sink<T>, { highWaterMark, size }: Strategy<T> = ONE_CHUNK) {
     this.sink = sink;
     this.highWaterMark = highWaterMark;
     this.#size = size;
@@ -44,11 +58,14 @@ export class WritableEnd<T> {
           this.#controller = controller;
           const { signal } = controller;
           signal.addEventListener("abort", () => this.#abort(signal.reason), { once: true });
-          return this.#start(signal);
+          return this.#start();
         },
         write: (chunk) => this.#write(chunk),
         close: () => this.#close(),
-        abort: () => this.#aborted,
+        abort: (reason) => {
+          this.#reason = reason;
+          return this.#abortSink(reason);
+        },
       },
       { highWaterMark, size: (chunk) => this.#admit(chunk) },
     );
@@ -68,9 +85,19 @@ export class WritableEnd<T> {
     return this.#reason;
   }
 
-  /** What the native queue holds: chunks, and a start under way. */
+  /** Chunks that the native queue holds. */
   get backlog(): number {
     return this.#backlog;
+  }
+
+  /** Whether a pump has to wait: for chunks in the native queue, for a start that is not over. */
+  get isBusy(): boolean {
+    return this.#isStarting || this.#backlog > 0;
+  }
+
+  /** Whether the sink was told to close, and has not failed. */
+  get isFinished(): boolean {
+    return this.#isFinishing && this.#state !== "errored";
   }
 
   /** Whether chunks differ in size. */
@@ -78,7 +105,7 @@ export class WritableEnd<T> {
     return this.#size !== undefined;
   }
 
-  /** The size of a chunk by the strategy, for a pump; one that cannot be measured errors the end. */
+  /** The size of a chunk by the strategy; one that cannot be measured errors the end. */
   measure(chunk: T): number {
     if (!this.#size) return 1;
     try {
@@ -91,7 +118,7 @@ export class WritableEnd<T> {
 
   /** The sink has room again. */
   wake(): void {
-    if (this.#pump && this.#backlog === 0) this.#pump.wakeSink();
+    if (this.#pump && !this.isBusy) this.#pump.wakeSink();
     else this.#retry();
   }
 
@@ -99,7 +126,7 @@ export class WritableEnd<T> {
   error(reason: unknown): void {
     if (this.#state === "errored" || this.#state === "closed") return;
     this.#fail(reason);
-    this.#controller.error(reason);
+    WritableStreamDefaultController.prototype.error.call(this.#controller, reason);
     this.#pump?.sinkErrored(reason);
   }
 
@@ -108,32 +135,75 @@ export class WritableEnd<T> {
     if (this.#state === "writable") this.#state = "closing";
   }
 
+  /** A writer let go. */
+  released(): void {
+    this.#releases++;
+  }
+
+  /** What `abort()` settles as; natively a close that it gave up would take it down as well. */
+  aborting(native: Promise<void>, reason: unknown): Promise<void> {
+    if (!this.#isGivenUp) return native;
+    const aborted = this.#abortSink(reason);
+    return native.catch(() => aborted);
+  }
+
   /** A pump puts into the sink now, not the native queue. */
   attach(to: Pump<T> | undefined): void {
     this.#pump = to;
   }
 
-  #start(signal: AbortSignal): Promise<void> | undefined {
-    const started = this.sink.start?.({ signal, error: (reason) => this.error(reason) });
-    if (!started) return undefined;
-    this.#backlog++;
+  /** Queues natively what a pump has measured already, and may have begun to write. */
+  handOver(writer: WritableStreamDefaultWriter<T>, chunk: T, handover: Handover): Promise<void> {
+    this.#handedOver = handover;
+    return writer.write(chunk);
+  }
+
+  #start(): Promise<void> | undefined {
+    const { sink } = this;
+    if (!sink.start) return undefined;
+    // The real controller, and its `error()` tells us. A close under way decides for itself.
+    const error = (reason: unknown): void => {
+      if (!this.#isFinishing) this.error(reason);
+    };
+    Object.defineProperty(this.#controller, "error", { value: error });
+    const started = sink.start(this.#controller);
+    if (!isPromiseLike(started)) return undefined;
+    this.#isStarting = true;
     return Promise.resolve(started).then(
-      () => this.#settled(),
-      (error: unknown) => {
-        this.error(error);
-        throw error;
+      () => {
+        this.#isStarting = false;
+        this.#pump?.wakeSink();
+      },
+      (reason: unknown) => {
+        this.#isStarting = false;
+        this.error(reason);
+        throw reason;
       },
     );
   }
 
   #admit(chunk: T): number {
-    const size = this.#size ? this.#size(chunk) : 1;
-    this.#backlog++;
+    const handover = this.#handedOver;
+    this.#handedOver = undefined;
+    this.#writeUnderWay ??= handover?.write;
+    const releases = this.#releases;
+    let size = handover?.size ?? 1;
+    if (!handover && this.#size) {
+      try {
+        size = this.#size(chunk);
+      } catch (error) {
+        this.error(error);
+        throw error;
+      }
+    }
+    // A writer that lets go in `size()` has its chunk refused.
+    if (releases === this.#releases) this.#backlog++;
     return size;
   }
 
   #write(chunk: T): Promise<void> | undefined {
-    const taken = this.sink.put(chunk);
+    const taken = this.#writeUnderWay ?? this.sink.put(chunk);
+    this.#writeUnderWay = undefined;
     if (taken !== false) return this.#written(taken);
     if (this.#state === "errored") throw this.#reason;
     return new Promise((resolve, reject) => {
@@ -153,40 +223,66 @@ export class WritableEnd<T> {
   }
 
   #written(taken: true | Promise<void>): Promise<void> | undefined {
-    if (taken !== true) return this.#inFlight(taken, () => this.#settled());
-    this.#settled();
-    return undefined;
-  }
-
-  #settled(): void {
+    if (taken !== true) return this.#inFlight(taken, () => void this.#written(true));
     this.#backlog--;
-    if (this.#backlog === 0) this.#pump?.wakeSink();
+    this.#pump?.wakeSink();
+    return undefined;
   }
 
   #close(): Promise<void> | undefined {
     this.#state = "closing";
-    const closed = this.sink.close();
-    if (!closed) {
+    this.#isFinishing = true;
+    // Only where the native writer was made behind our back can a pipe be at work.
+    this.#pump?.sinkClosed();
+    const done = (): void => {
       this.#state = "closed";
-      return undefined;
+    };
+    try {
+      const closed = this.sink.close();
+      if (isPromiseLike(closed)) return this.#inFlight(closed, done);
+    } catch (error) {
+      this.error(error);
+      throw error;
     }
-    return this.#inFlight(closed, () => {
-      this.#state = "closed";
-    });
+    // Aborted from within.
+    if (this.state === "errored") throw this.#reason;
+    done();
+    return undefined;
   }
 
   /** Waits for the sink, but no longer once the stream has failed. */
-  #inFlight(work: PromiseLike<void>, settled: () => void): Promise<void> {
+  #inFlight(work: PromiseLike<unknown>, done: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#reject = reject;
-      void work.then(settled).then(resolve, reject);
+      // It may have failed while it was begun.
+      if (this.#state === "errored") reject(this.#reason);
+      const settle = (): void => {
+        if (this.#state === "errored") return;
+        done();
+        resolve();
+      };
+      work.then(settle, (error: unknown) => {
+        this.error(error);
+        reject(error);
+      });
     });
   }
 
+  /** Gives up what is in flight; only then does the native stream abort the sink. */
   #abort(reason: unknown): void {
     if (this.#state === "errored") return;
+    // Natively a sink that closes is not aborted any more.
+    this.#isGivenUp = this.#isFinishing;
     this.#fail(reason);
-    this.#aborted = this.sink.abort(reason);
+  }
+
+  #abortSink(reason: unknown): Promise<void> {
+    try {
+      this.#aborted ??= Promise.resolve(this.sink.abort(reason));
+    } catch (error) {
+      this.#aborted = Promise.reject(error);
+    }
+    return this.#aborted;
   }
 
   #fail(reason: unknown): void {
@@ -207,11 +303,17 @@ class EndWritable<T> extends WritableStream<T> {
   }
 
   static end<T>(stream: WritableStream<T>): WritableEnd<T> | undefined {
-    return #end in stream ? (stream.#end as WritableEnd<unknown> as WritableEnd<T>) : undefined;
+    const given: object = Object(stream);
+    return #end in given ? (given.#end as WritableEnd<unknown> as WritableEnd<T>) : undefined;
   }
 
   override getWriter(): WritableStreamDefaultWriter<T> {
     return new EndWriter(this, this.#end);
+  }
+
+  override abort(reason?: unknown): Promise<void> {
+    const aborted = super.abort(reason);
+    return this.locked ? aborted : this.#end.aborting(aborted, reason);
   }
 
   override close(): Promise<void> {
@@ -222,7 +324,7 @@ class EndWritable<T> extends WritableStream<T> {
   }
 }
 
-/** Tells its end of `close()`, which nothing else shows while a write is in flight. */
+/** Tells its end of `close()` and `abort()`, which nothing else shows while a write is in flight. */
 class EndWriter<T> extends WritableStreamDefaultWriter<T> {
   readonly #end: WritableEnd<T>;
   #locks = true;
@@ -232,6 +334,19 @@ class EndWriter<T> extends WritableStreamDefaultWriter<T> {
     this.#end = end;
   }
 
+  override abort(reason?: unknown): Promise<void> {
+    const aborted = super.abort(reason);
+    return this.#locks ? this.#end.aborting(aborted, reason) : aborted;
+  }
+
+  override write(chunk: T): Promise<void> {
+    // Node 20 throws here, where the standard rejects.
+    if (this.#locks && this.#end.isFinished) {
+      return Promise.reject(new TypeError("Cannot write: the stream is closing or closed"));
+    }
+    return super.write(chunk);
+  }
+
   override close(): Promise<void> {
     const closed = super.close();
     if (this.#locks) this.#end.closing();
@@ -239,6 +354,7 @@ class EndWriter<T> extends WritableStreamDefaultWriter<T> {
   }
 
   override releaseLock(): void {
+    if (this.#locks) this.#end.released();
     this.#locks = false;
     super.releaseLock();
   }

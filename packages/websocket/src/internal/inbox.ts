@@ -1,4 +1,5 @@
-import { BoundedQueue, type DropReason, type OverflowPolicy } from "@spillway/streams";
+import { BoundedQueue, type DropReason } from "@spillway/streams";
+import { EMPTY, ReadableEnd, type Source } from "@spillway/streams/ends";
 import { wireBytes } from "./message.ts";
 
 /** A message from the peer: text as a string, binary as bytes of its own. */
@@ -13,29 +14,21 @@ export interface InboxHost {
   unread(): void;
 }
 
-/** Takes everything: TCP is the bound here, and a pause lets one more read through. */
-const takeAll: OverflowPolicy<ReceivedMessage> = {
-  name: "take-all",
-  start: () => ({ admit: () => "queue" }),
-};
-
 /** Milliseconds that a full `readable` nobody has touched may hold its connection paused. */
 const UNTOUCHED_MS = 10_000;
 
 /** The receive side: messages wait here up to the mark, then TCP pauses until half is read. */
-export class Inbox {
+export class Inbox implements Source<ReceivedMessage> {
   readonly #host: InboxHost;
   readonly #highWaterMark: number;
   readonly #maxQueuedBytes: number;
   readonly #queue: BoundedQueue<ReceivedMessage>;
-  #readable: ReadableStream<ReceivedMessage> | undefined;
-  #controller: ReadableStreamDefaultController<ReceivedMessage> | undefined;
+  #readable: ReadableEnd<ReceivedMessage> | undefined;
   #untouched: NodeJS.Timeout | undefined;
   #end: { readonly error: unknown } | "close" | undefined;
   #discarding: boolean;
   #closing = false;
   #paused = false;
-  #wanted = false;
   #messages = 0;
   #bytes = 0;
 
@@ -48,8 +41,8 @@ export class Inbox {
     this.#maxQueuedBytes = options.maxQueuedBytes;
     this.#discarding = options.receive === "discard";
     this.#queue = new BoundedQueue<ReceivedMessage>({
+      // It takes everything: TCP is the bound here, and a pause lets one more read through.
       maxChunks: Infinity,
-      overflow: takeAll,
       size: (message) => wireBytes(byteLength(message)),
       onDrop: ({ size }, reason) => host.dropped(size, reason),
     });
@@ -73,22 +66,24 @@ export class Inbox {
 
   get readable(): ReadableStream<ReceivedMessage> {
     clearTimeout(this.#untouched);
-    this.#readable ??= new ReadableStream<ReceivedMessage>(
-      {
-        start: (controller) => {
-          this.#controller = controller;
-          if (this.#discarding) controller.close();
-          else this.#deliver();
-        },
-        pull: () => {
-          this.#wanted = true;
-          this.#deliver();
-        },
-        cancel: () => this.#discard("cancelled"),
-      },
-      { highWaterMark: 0 },
-    );
-    return this.#readable;
+    if (!this.#readable) {
+      this.#readable = new ReadableEnd<ReceivedMessage>(this);
+      if (this.#discarding) this.#readable.close();
+      else this.#tellEnd();
+    }
+    return this.#readable.stream;
+  }
+
+  take(): ReceivedMessage | typeof EMPTY {
+    const entry = this.#queue.shift();
+    if (!entry) return EMPTY;
+    if (this.#queue.size <= this.#highWaterMark / 2) this.#resume();
+    this.#tellEnd();
+    return entry.chunk;
+  }
+
+  cancel(): void {
+    this.#discard("cancelled");
   }
 
   /** Takes a message off the socket. `data` may be a view of a buffer that is used again. */
@@ -102,7 +97,7 @@ export class Inbox {
       return;
     }
     this.#queue.offer(isBinary ? ownBytes(data) : data.toString());
-    this.#deliver();
+    this.#readable?.wake();
     if (this.#queue.size >= this.#highWaterMark && !this.#closing) this.#pause();
   }
 
@@ -125,35 +120,23 @@ export class Inbox {
   /** Errors the readable at once. */
   fail(error: unknown): void {
     if (this.#end) return;
-    this.#finish({ error });
     this.#queue.clear("closed");
+    this.#finish({ error });
   }
 
   #finish(end: { readonly error: unknown } | "close"): void {
     if (this.#end) return;
     this.#end = end;
     clearTimeout(this.#untouched);
-    this.#deliver();
+    this.#tellEnd();
   }
 
-  #deliver(): void {
-    const controller = this.#controller;
-    if (!controller || this.#discarding) return;
-    if (this.#end && this.#end !== "close") {
-      controller.error(this.#end.error);
-      this.#discarding = true;
-      return;
-    }
-    const entry = this.#wanted ? this.#queue.shift() : undefined;
-    if (entry) {
-      this.#wanted = false;
-      if (this.#queue.size <= this.#highWaterMark / 2) this.#resume();
-      controller.enqueue(entry.chunk);
-    }
-    if (this.#end === "close" && this.#queue.length === 0) {
-      this.#discarding = true;
-      controller.close();
-    }
+  /** Once what is queued has been read. */
+  #tellEnd(): void {
+    if (!this.#end || !this.#readable || this.#queue.length > 0) return;
+    this.#discarding = true;
+    if (this.#end === "close") this.#readable.close();
+    else this.#readable.error(this.#end.error);
   }
 
   #pause(): void {

@@ -1,0 +1,265 @@
+import { SpillwayError } from "../errors.ts";
+import type { Gap } from "../gap.ts";
+import {
+  type HubSettings,
+  makeFeed,
+  type SubscribeOptions,
+  type SubscribeWithGapsOptions,
+} from "./hub-options.ts";
+import { overflowed } from "./overflowed.ts";
+import type { Sink } from "./protocol.ts";
+import { ReadableEnd } from "./readable-end.ts";
+import { QueueFeed } from "./queue-feed.ts";
+import { Ring } from "./ring.ts";
+import { type SubscriberStats, Subscription, type SubscriptionHost } from "./subscription.ts";
+import { WritableEnd } from "./writable-end.ts";
+
+/** Milliseconds after which the counters of subscribers that do not read are brought up to date. */
+const SWEEP_EVERY_MS = 250;
+
+/** Totals over a hub's life. */
+export interface BroadcastStats {
+  readonly published: number;
+  readonly subscribers: number;
+  /** Chunks in the ring. */
+  readonly retained: number;
+  /** Sum of their sizes. */
+  readonly retainedSize: number;
+  /** Chunks that the slowest subscriber has yet to take or drop. */
+  readonly maxLag: number;
+}
+
+/** The ring, those who read it, and those of them who wait. */
+export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
+  readonly #settings: HubSettings<T, E>;
+  readonly #ring: Ring<T, E>;
+  readonly #subscribers = new Set<Subscription<T, E>>();
+  /** Those who have taken all there is. */
+  #waiting: Subscription<T, E>[] = [];
+  /** Those whose policy must see a chunk before it leaves the ring. */
+  readonly #watching = new Set<Subscription<T, E>>();
+  #writable: WritableEnd<T> | undefined;
+  #isWritableOver = false;
+  #published = 0;
+  #lastKey = -1;
+  /** None of those who watch has yet to see anything before this position. */
+  #sweptTo = 0;
+  #sweptAt = performance.now();
+  /** Lossless: how many have yet to take the oldest chunk, while the writable waits for them. */
+  #blocking = 0;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+  /** How the hub ended; those who come later are told too. */
+  #ended: Ended<T, E> | undefined;
+
+  constructor(settings: HubSettings<T, E>) {
+    this.#settings = settings;
+    this.#ring = new Ring(settings.maxChunks, settings.maxSize);
+  }
+
+  get writable(): WritableStream<T> {
+    if (!this.#writable) {
+      this.#writable = new WritableEnd<T>(this);
+      if (this.#ended) this.#writable.error(this.#ended.reason);
+    }
+    return this.#writable.stream;
+  }
+
+  publish(chunk: T): void {
+    if (this.#ended) throw ended(this.#ended.reason);
+    const size = this.#settings.size(chunk);
+    if (!this.#makeRoom(size)) throw overflowed(size, this.#ring, "; the writable waits");
+    this.#append(chunk, size);
+  }
+
+  put(chunk: T): boolean | Promise<void> {
+    try {
+      const size = this.#settings.size(chunk);
+      if (!this.#makeRoom(size)) {
+        this.#holdUp();
+        return false;
+      }
+      this.#append(chunk, size);
+      return true;
+    } catch (error) {
+      // Subscribers would wait for ever.
+      this.end("aborted", error);
+      return Promise.reject(error);
+    }
+  }
+
+  close(): void {
+    this.#isWritableOver = true;
+    this.end("closed");
+  }
+
+  abort(reason: unknown): void {
+    this.#isWritableOver = true;
+    this.end("aborted", reason);
+  }
+
+  /** Ends the hub: subscribers read what is left, or error with `reason`. */
+  end(how: "closed" | "aborted", reason: unknown = ended()): void {
+    if (this.#ended) return;
+    const tell = (subscription: Subscription<T, E>): void =>
+      how === "closed" ? subscription.close() : subscription.fail(reason, "aborted");
+    this.#ended = { reason, tell };
+    clearTimeout(this.#deadline);
+    // First: what is held up must not be published when those who leave make room.
+    if (!this.#isWritableOver) this.#writable?.error(reason);
+    for (const subscription of this.#subscribers) tell(subscription);
+  }
+
+  subscribe(options: SubscribeOptions<T> | SubscribeWithGapsOptions<T>): ReadableStream<E | Gap> {
+    const feed = makeFeed(options, this.#ring, this.#start(), this.#settings);
+    const { signal } = options;
+    const subscription = new Subscription<T, E>(this, feed, signal, this.#takeSnapshot());
+    this.#subscribers.add(subscription);
+    if (feed instanceof QueueFeed) this.#watching.add(subscription);
+    if (this.#blocking > 0 && feed.cursor === this.#ring.first) this.#blocking++;
+    subscription.open();
+    this.#ended?.tell(subscription);
+    return subscription.end.stream;
+  }
+
+  statsOf(readable: ReadableStream<unknown>): SubscriberStats | undefined {
+    const source: unknown = ReadableEnd.of(readable)?.source;
+    if (!(source instanceof Subscription)) return undefined;
+    const subscription = source as Subscription<T, E>;
+    return this.#subscribers.has(subscription) ? subscription.stats() : undefined;
+  }
+
+  stats(): BroadcastStats {
+    this.#sweep(performance.now());
+    let maxLag = 0;
+    for (const { feed } of this.#subscribers) maxLag = Math.max(maxLag, feed.lag);
+    return {
+      published: this.#published,
+      subscribers: this.#subscribers.size,
+      retained: this.#ring.length,
+      retainedSize: this.#ring.size,
+      maxLag,
+    };
+  }
+
+  #append(chunk: T, size: number): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+    const time = performance.now();
+    if (this.#settings.isKey?.(chunk)) this.#lastKey = this.#ring.next;
+    this.#ring.append(chunk, size, time);
+    this.#published++;
+    if (time - this.#sweptAt > SWEEP_EVERY_MS) this.#sweep(time);
+    const woken = this.#waiting;
+    if (woken.length === 0) return;
+    this.#waiting = [];
+    for (const subscription of woken) {
+      subscription.place = -1;
+      subscription.end.wake();
+    }
+  }
+
+  /** @returns whether a chunk fits; only a lossless hub ever says no */
+  #makeRoom(size: number): boolean {
+    while (!this.#ring.fits(size)) {
+      if (this.#settings.lossless) {
+        this.#blocking = this.#countBlocking();
+        if (this.#blocking > 0) return false;
+      } else if (this.#ring.first >= this.#sweptTo) {
+        this.#sweep(performance.now());
+      }
+      this.#ring.dropFirst();
+    }
+    return true;
+  }
+
+  #countBlocking(): number {
+    let count = 0;
+    for (const { feed } of this.#subscribers) if (feed.cursor === this.#ring.first) count++;
+    return count;
+  }
+
+  encode(chunk: T): E {
+    const { encode } = this.#settings;
+    if (!encode) return chunk as unknown as E;
+    try {
+      return encode(chunk);
+    } catch (cause) {
+      throw new SpillwayError("SPW_ERR_CHUNK", "Cannot deliver chunk: encode() threw", { cause });
+    }
+  }
+
+  #start(): number {
+    const { first, next } = this.#ring;
+    const { retain } = this.#settings;
+    if (retain === "last") return Math.max(first, next - 1);
+    if (retain === "last-keyframe" && this.#lastKey >= first) return this.#lastKey;
+    return next;
+  }
+
+  #takeSnapshot(): Iterator<T> | undefined {
+    try {
+      return this.#settings.snapshot?.()[Symbol.iterator]();
+    } catch (cause) {
+      throw new SpillwayError("SPW_ERR_SOURCE", "Cannot subscribe: retain() threw", { cause });
+    }
+  }
+
+  wait(subscription: Subscription<T, E>): void {
+    if (subscription.place >= 0) return;
+    subscription.place = this.#waiting.push(subscription) - 1;
+  }
+
+  leave(subscription: Subscription<T, E>): void {
+    this.#subscribers.delete(subscription);
+    this.#watching.delete(subscription);
+    const { place } = subscription;
+    if (place >= 0) {
+      // The last one moves up, so that those who come and go leave nothing behind.
+      const last = this.#waiting.pop() as Subscription<T, E>;
+      last.place = place;
+      if (last !== subscription) this.#waiting[place] = last;
+      subscription.place = -1;
+    }
+    this.passed(subscription.feed.cursor);
+  }
+
+  passed(position: number): void {
+    if (this.#blocking === 0 || position !== this.#ring.first) return;
+    this.#blocking--;
+    if (this.#blocking === 0) this.#writable?.wake();
+  }
+
+  #holdUp(): void {
+    this.#deadline ??= setTimeout(() => {
+      this.#deadline = undefined;
+      const { first } = this.#ring;
+      const error = this.#tooSlow();
+      for (const subscription of this.#subscribers) {
+        if (subscription.feed.cursor === first) subscription.fail(error, "closed");
+      }
+    }, this.#settings.deadlineMs);
+  }
+
+  #tooSlow(): SpillwayError {
+    const { deadlineMs } = this.#settings;
+    const message = `Cannot wait longer for subscriber: it held up the hub for ${deadlineMs} ms`;
+    return new SpillwayError("SPW_ERR_SLOW_CONSUMER", message);
+  }
+
+  /** Shows those who watch what they have not seen, so that nothing leaves the ring uncounted. */
+  #sweep(time: number): void {
+    for (const subscription of this.#watching) subscription.absorb();
+    this.#sweptTo = this.#ring.next;
+    this.#sweptAt = time;
+  }
+}
+
+interface Ended<T, E> {
+  readonly tell: (subscription: Subscription<T, E>) => void;
+  /** What becomes of `writable`. */
+  readonly reason: unknown;
+}
+
+function ended(cause?: unknown): SpillwayError {
+  return new SpillwayError("SPW_ERR_CLOSED", "Cannot publish: the hub has ended", { cause });
+}

@@ -1,0 +1,37 @@
+import { SpillwayError } from "../errors.ts";
+
+/**
+ * Checks what a function of the caller's tells of a chunk.
+ *
+ * @param name - of the option the function came in
+ * @param min - the least it may give
+ * @throws {@link SpillwayError} with `SPW_ERR_CHUNK`, when the function made here is called: what
+ * was given threw, or gave no finite number from `min`
+ */
+export function measured<T>(
+  name: string,
+  tell: (chunk: T) => number,
+  min: number = 0,
+): (chunk: T) => number {
+  return (chunk) => {
+    let value: unknown;
+    try {
+      value = tell(chunk);
+    } catch (cause) {
+      throw new SpillwayError("SPW_ERR_CHUNK", `Cannot measure chunk: ${name}() threw`, { cause });
+    }
+    if (Number.isFinite(value) && (value as number) >= min) return value as number;
+    const wanted = min === 0 ? "a finite number from 0" : "a finite number";
+    const message = `Cannot measure chunk: ${name}() gave ${String(value)}, want ${wanted}`;
+    throw new SpillwayError("SPW_ERR_CHUNK", message);
+  };
+}
+
+/** The bytes of a chunk, where none would go past a limit unseen. */
+export function bytesOf(chunk: unknown): number {
+  if (typeof chunk === "string") return chunk.length;
+  const length = (chunk as { byteLength?: unknown } | null | undefined)?.byteLength;
+  if (typeof length === "number") return length;
+  const message = `Cannot measure chunk: ${typeof chunk} has no byteLength, and size is not given`;
+  throw new SpillwayError("SPW_ERR_CHUNK", message);
+}

@@ -1,0 +1,254 @@
+import { isSettled, settle } from "@spillway/testing";
+import { describe, expect, test, vi } from "vitest";
+import { broadcast, Gap, keyframes, sink } from "../src/index.ts";
+import { pumped } from "../src/ends.ts";
+
+async function readAll<T>(stream: ReadableStream<T>): Promise<T[]> {
+  const chunks: T[] = [];
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return chunks;
+    chunks.push(value);
+  }
+}
+
+describe("broadcast({ retain: function })", () => {
+  test("gives a late joiner the state, then what is published", async () => {
+    const state = new Map<string, number>();
+    const hub = broadcast<[string, number], string>({
+      retain: () => [...state],
+      encode: ([key, value]) => `${key}=${value}`,
+    });
+    const set = (key: string, value: number): void => {
+      state.set(key, value);
+      hub.publish([key, value]);
+    };
+    set("a", 1);
+    set("b", 1);
+    set("a", 2);
+    const late = hub.subscribe();
+    set("b", 2);
+    hub.close();
+    expect(await readAll(late)).toEqual(["a=2", "b=1", "b=2"]);
+  });
+
+  test("reads the state only as it is wanted, and lets go of it", async () => {
+    let given = 0;
+    let returned = 0;
+    function* states(): Generator<number> {
+      try {
+        for (;;) yield given++;
+      } finally {
+        returned++;
+      }
+    }
+    const hub = broadcast<number>({ retain: states });
+    const reader = hub.subscribe().getReader();
+    expect((await reader.read()).value).toBe(0);
+    expect((await reader.read()).value).toBe(1);
+    expect(given).toBe(2);
+    await reader.cancel();
+    expect(returned).toBe(1);
+  });
+
+  test("says that it threw", async () => {
+    const cause = new Error("no state");
+    const throwing = broadcast<number>({
+      retain: () => {
+        throw cause;
+      },
+    });
+    expect(() => throwing.subscribe()).toThrow(
+      expect.objectContaining({ code: "SPW_ERR_SOURCE", cause }),
+    );
+    const broken = broadcast<number>({
+      // eslint-disable-next-line require-yield
+      *retain() {
+        throw cause;
+      },
+    });
+    const other = broken.subscribe();
+    await expect(other.getReader().read()).rejects.toBe(cause);
+    expect(broken.stats().subscribers).toBe(0);
+  });
+});
+
+describe("a subscriber that is behind", () => {
+  test("learns in line how many it lost, and resumes at the oldest kept", async () => {
+    const hub = broadcast<number>({ capacity: { chunks: 4 } });
+    const readable = hub.subscribe({ gaps: true });
+    for (let chunk = 0; chunk < 10; chunk++) hub.publish(chunk);
+    expect(hub.statsOf(readable)).toMatchObject({
+      offered: 10,
+      queued: 4,
+      lag: 4,
+      dropped: { chunks: 6, reasons: { oldest: { chunks: 6 } } },
+    });
+    hub.close();
+    const [gap, ...chunks] = await readAll(readable);
+    expect(gap).toBeInstanceOf(Gap);
+    expect(gap).toMatchObject({ dropped: 6, reason: "oldest" });
+    expect(chunks).toEqual([6, 7, 8, 9]);
+  });
+
+  test("counts what left the ring by size as lagged", async () => {
+    const hub = broadcast<string>({ capacity: { chunks: 100, bytes: 10 } });
+    const readable = hub.subscribe();
+    for (const word of ["12345", "12345", "12345", "1234567"]) hub.publish(word);
+    expect(hub.statsOf(readable)).toMatchObject({
+      queued: 1,
+      queuedSize: 7,
+      dropped: { chunks: 3, size: 15, reasons: { lagged: { chunks: 3, size: 15 } } },
+    });
+    hub.close();
+    expect(await readAll(readable)).toEqual(["1234567"]);
+  });
+
+  test.each(["latest", "drop-oldest"] as const)(
+    "keeps books with %s as with a queue",
+    async (overflow) => {
+      const hub = broadcast<number>({ capacity: { chunks: 8 } });
+      const heard: number[] = [];
+      const limits = { overflow, highWaterMark: 3 };
+      const bare = hub.subscribe(limits);
+      const told = hub.subscribe({ ...limits, onDrop: ({ chunk }) => heard.push(chunk) });
+      const [one, two] = [bare.getReader(), told.getReader()];
+      for (let chunk = 0; chunk < 40; chunk++) {
+        hub.publish(chunk);
+        if (chunk % 7 === 0) expect(await one.read()).toEqual(await two.read());
+        expect(hub.statsOf(bare)).toEqual(hub.statsOf(told));
+      }
+      expect(heard.length).toBe(hub.statsOf(bare)?.dropped.chunks);
+      await Promise.all([one.cancel(), two.cancel()]);
+    },
+  );
+
+  test("keeps a keyframe subscriber decodable, with gaps in line", async () => {
+    const hub = broadcast<string>({ capacity: { chunks: 4 } });
+    const overflow = keyframes<string>({ isKey: (picture) => picture.startsWith("K") });
+    const readable = hub.subscribe({ overflow, gaps: true });
+    for (const picture of ["K1", "d2", "d3", "K4", "d5", "d6", "K7", "d8"]) hub.publish(picture);
+    hub.close();
+    const got = await readAll(readable);
+    const pictures = got.filter((item) => typeof item === "string");
+    expect(pictures[0]).toMatch(/^K/);
+    const lost = got.reduce((sum, item) => sum + (item instanceof Gap ? item.dropped : 0), 0);
+    expect(lost).toBe(8 - pictures.length);
+    expect(got[0]).toBeInstanceOf(Gap);
+  });
+});
+
+describe("publish()", () => {
+  test("touches nobody but those who wait", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const hub = broadcast<number>({ capacity: { chunks: 4 } });
+    let asked = 0;
+    const idle = Array.from({ length: 2_000 }, () => hub.subscribe());
+    const watched = hub.subscribe({
+      overflow: {
+        name: "counts",
+        start: (queue) => ({
+          admit: (entry) => {
+            asked++;
+            return queue.fits(entry.size) ? "queue" : queue.refuse(entry, "newest");
+          },
+        }),
+      },
+    });
+    const reader = hub.subscribe().getReader();
+    const read = reader.read();
+    await settle();
+    hub.publish(1);
+    expect(await read).toEqual({ done: false, value: 1 });
+    expect(asked).toBe(0);
+    expect(hub.stats()).toMatchObject({ subscribers: 2_002, maxLag: 1 });
+    expect(asked).toBe(1);
+    await Promise.all([...idle, watched].map((readable) => readable.cancel()));
+    expect(hub.stats().subscribers).toBe(1);
+    vi.useRealTimers();
+  });
+
+  test("forgets those who waited and left", async () => {
+    const hub = broadcast<number>();
+    const stay = hub.subscribe().getReader();
+    const staying = stay.read();
+    for (let round = 0; round < 100; round++) {
+      const reader = hub.subscribe().getReader();
+      const read = reader.read();
+      await isSettled(read);
+      await reader.cancel();
+      expect(await read).toEqual({ done: true, value: undefined });
+    }
+    hub.publish(1);
+    expect(await staying).toEqual({ done: false, value: 1 });
+  });
+
+  test("may be called by a sink of its own", async () => {
+    const hub = broadcast<number>();
+    const got: number[] = [];
+    const before = pumped();
+    const piped = hub.subscribe().pipeTo(
+      sink({
+        write: (chunk) => {
+          got.push(chunk);
+          if (chunk < 5) hub.publish(chunk + 1);
+          else hub.close();
+        },
+      }),
+    );
+    await settle();
+    hub.publish(0);
+    await piped;
+    expect(got).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(pumped() - before).toBe(6);
+  });
+
+  test("goes on when a subscriber cancels, or errors, while it publishes", async () => {
+    const hub = broadcast<number>();
+    const got: number[] = [];
+    const controller = new AbortController();
+    const leaving = hub
+      .subscribe({ signal: controller.signal })
+      .pipeTo(sink({ write: () => controller.abort(new Error("left")) }));
+    const failing = hub.subscribe().pipeTo(
+      sink({
+        write: () => {
+          throw new Error("broken");
+        },
+      }),
+    );
+    const staying = hub.subscribe().pipeTo(sink({ write: (chunk) => void got.push(chunk) }));
+    await settle();
+    hub.publish(1);
+    await expect(leaving).rejects.toThrow("left");
+    await expect(failing).rejects.toThrow("broken");
+    hub.publish(2);
+    hub.close();
+    await staying;
+    expect(got).toEqual([1, 2]);
+  });
+
+  test("yields to the event loop when a subscriber never stops publishing", async () => {
+    const hub = broadcast<number>();
+    let count = 0;
+    const controller = new AbortController();
+    const piped = hub.subscribe().pipeTo(
+      sink({
+        write: () => {
+          count++;
+          hub.publish(count);
+        },
+      }),
+      { signal: controller.signal },
+    );
+    await settle();
+    hub.publish(0);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    const then = count;
+    expect(then).toBeGreaterThan(0);
+    controller.abort(new Error("enough"));
+    await expect(piped).rejects.toThrow("enough");
+    expect(hub.stats().subscribers).toBe(0);
+  });
+});
