@@ -247,6 +247,15 @@ describe("keyframes()", () => {
       expect(reasons(queue)).toEqual({ droppable: 1, span: 5, keyframe: 2 });
     });
 
+    test("refuses the droppable picture too that made the second too long", () => {
+      const queue = spanOf({ maxSpanMs: 500 });
+      offerAll(queue, "K0");
+      queue.shift();
+      offerAll(queue, "D1 D4 b7 K8");
+      expect(shown(queue)).toBe("K8");
+      expect(reasons(queue)).toEqual({ span: 3 });
+    });
+
     test("goes on with the next keyframe once less waits", () => {
       const queue = spanOf({ maxSpanMs: 500 });
       offerAll(queue, "K0 D3 D6");

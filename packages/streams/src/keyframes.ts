@@ -123,12 +123,12 @@ class Pictures<T> implements Admission<T> {
     const mediaTimeMs = this.#timeOf(chunk);
     if (!isKey && this.#awaitsKey) return queue.refuse(entry, "keyframe");
     const isLong = this.#shorten(mediaTimeMs);
+    if (!isKey && this.#awaitsKey) return queue.refuse(entry, "span");
     if (isDroppable) {
       if (isLong || !queue.fits(size)) return queue.refuse(entry, "droppable");
       this.#droppables.push(queue.nextTicket);
       return "queue";
     }
-    if (!isKey && this.#awaitsKey) return queue.refuse(entry, "span");
     this.#makeRoom(size);
     if (isKey) {
       // A keyframe is worth more than what is left of the group before it, and it may be too large.

@@ -10,7 +10,7 @@ import {
 import type { PipeOptions } from "./pipe-options.ts";
 import { EMPTY } from "./protocol.ts";
 import type { ReadableEnd } from "./readable-end.ts";
-import { afterTurn, enterTurn, isTurnOver, leaveTurn } from "./turn.ts";
+import { afterTurn, isTurnOver } from "./turn.ts";
 import type { WritableEnd } from "./writable-end.ts";
 
 /** What keeps a chunk from going straight into the sink. */
@@ -223,11 +223,9 @@ export class Pump<T> {
   #run(): void {
     if (this.#isMoving || (this.#blocked & (CALLING | NOT_FLOWING)) !== 0) return;
     this.#isMoving = true;
-    enterTurn();
     try {
       this.#move();
     } finally {
-      leaveTurn();
       this.#isMoving = false;
     }
   }

@@ -1,45 +1,50 @@
 import { describe, expect, test } from "vitest";
-import { afterTurn, enterTurn, isTurnOver, leaveTurn } from "./turn.ts";
+import { afterTurn, isTurnOver } from "./turn.ts";
 
 function busy(ms: number): void {
   const until = performance.now() + ms;
   while (performance.now() < until);
 }
 
-/** Chunks of so many milliseconds that fit a turn. */
-function chunksOf(ms: number): number {
-  enterTurn();
+/** Chunks of so many milliseconds that fit a turn; each call has one of its own. */
+async function chunksOf(ms: number): Promise<number> {
+  await nextTurn();
   let chunks = 0;
   while (!isTurnOver()) {
     busy(ms);
     chunks++;
   }
-  leaveTurn();
   return chunks;
 }
 
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    afterTurn(resolve);
+  });
+}
+
 describe("a turn", () => {
-  test("takes time, not chunks: it is over for few slow ones", () => {
-    expect(chunksOf(3)).toBeLessThanOrEqual(24);
+  test("takes time, not chunks: it is over for few slow ones", async () => {
+    expect(await chunksOf(3)).toBeLessThanOrEqual(24);
     // It has learned by now.
-    expect(chunksOf(3)).toBeLessThanOrEqual(10);
+    expect(await chunksOf(3)).toBeLessThanOrEqual(10);
   });
 
-  test("goes on for many fast ones", () => {
-    chunksOf(0);
-    expect(chunksOf(0)).toBeGreaterThan(200);
+  test("goes on for many fast ones", async () => {
+    await chunksOf(0);
+    expect(await chunksOf(0)).toBeGreaterThan(200);
   });
 
-  test("is one for calls within calls", () => {
-    enterTurn();
-    while (!isTurnOver()) busy(1);
-    // A pump within the turn of another does not start anew.
-    enterTurn();
+  test("is one for all runs until the event loop has turned", async () => {
+    await chunksOf(0);
     let more = 0;
-    while (!isTurnOver()) more++;
-    leaveTurn();
-    leaveTurn();
-    expect(more).toBeLessThanOrEqual(64);
+    for (let run = 0; run < 100; run++) {
+      // Microtasks are no turn.
+      await Promise.resolve();
+      if (!isTurnOver()) more++;
+    }
+    expect(more).toBe(0);
+    expect(await chunksOf(0)).toBeGreaterThan(200);
   });
 });
 
