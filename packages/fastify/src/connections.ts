@@ -68,12 +68,12 @@ export class Connections {
     const held = { queuedBytes: 0, bufferedBytes: 0, inFlightBytes: 0 };
     const sums = { ...this.#ended };
     const drops = new DropCounter();
-    drops.add(this.#drops.counts());
+    addDrops(drops, this.#drops.counts());
     for (const connection of this.#counting) {
       const stats = connection.stats();
       for (const name of SUMMED) sums[name] += stats[name];
       for (const name of HELD) held[name] += stats[name] ?? 0;
-      drops.add(stats.dropped);
+      addDrops(drops, stats.dropped);
     }
     return {
       connections: this.live.size,
@@ -115,6 +115,12 @@ export class Connections {
     this.#counting.delete(connection);
     const stats = connection.stats();
     for (const name of SUMMED) this.#ended[name] += stats[name];
-    this.#drops.add(stats.dropped);
+    addDrops(this.#drops, stats.dropped);
+  }
+}
+
+function addDrops(drops: DropCounter, { reasons }: DropCounts): void {
+  for (const [reason, tally] of Object.entries(reasons)) {
+    if (tally) drops.count(reason, tally.chunks, tally.size);
   }
 }

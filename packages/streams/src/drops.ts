@@ -19,16 +19,6 @@ export class DropCounter {
   /** Most drops have the reason of the drop before. */
   #reason: DropReason | undefined;
   #tally = { chunks: 0, size: 0 };
-  #chunks = 0;
-  #size = 0;
-
-  get chunks(): number {
-    return this.#chunks;
-  }
-
-  get size(): number {
-    return this.#size;
-  }
 
   count(reason: DropReason, chunks: number, size: number): void {
     if (reason !== this.#reason) {
@@ -38,22 +28,18 @@ export class DropCounter {
     }
     this.#tally.chunks += chunks;
     this.#tally.size += size;
-    this.#chunks += chunks;
-    this.#size += size;
-  }
-
-  /** Adds what another counter has counted. */
-  add({ reasons }: DropCounts): void {
-    for (const [reason, tally] of Object.entries(reasons)) {
-      if (tally) this.count(reason, tally.chunks, tally.size);
-    }
   }
 
   /** A copy that later drops do not change. */
   counts(): DropCounts {
     const reasons: Record<string, Tally> = {};
-    for (const [reason, tally] of this.#reasons) reasons[reason] = { ...tally };
-    return { chunks: this.#chunks, size: this.#size, reasons };
+    let [chunks, size] = [0, 0];
+    for (const [reason, tally] of this.#reasons) {
+      reasons[reason] = { ...tally };
+      chunks += tally.chunks;
+      size += tally.size;
+    }
+    return { chunks, size, reasons };
   }
 }
 
@@ -62,53 +48,39 @@ export class DropCounter {
  */
 export class DropTeller<T> {
   readonly #onDrop: DropListener<T> | undefined;
-  /** What it has yet to hear of: from `#told` up to `#happened`. The array keeps its length. */
-  readonly #drops: ([dropped: Entry<T>, reason: DropReason] | undefined)[] = [];
-  #told = 0;
-  #happened = 0;
-  #holds = 0;
+  #drops: [dropped: Entry<T>, reason: DropReason][] = [];
+  /** How many changes are under way, one within the other. */
+  #changes = 0;
 
   constructor(onDrop: DropListener<T> | undefined) {
     this.#onDrop = onDrop;
   }
 
-  /** Nothing is told before as many `release()` as there were `hold()`. */
-  hold(): void {
-    this.#holds++;
-  }
-
-  release(): void {
-    this.#holds--;
-    if (this.#holds === 0 && this.#happened > 0) this.#tell();
-  }
-
-  /** Makes a `change`, then tells of it. */
+  /** Makes a `change`, and tells of the drops in it when it is over. */
   after<R>(change: () => R): R {
-    this.hold();
+    this.#changes++;
     try {
       return change();
     } finally {
-      this.release();
+      if (this.#changes === 1) this.#tell();
+      this.#changes--;
     }
   }
 
   tell(dropped: Entry<T>, reason: DropReason): void {
-    if (!this.#onDrop) return;
-    this.#drops[this.#happened++] = [dropped, reason];
-    if (this.#holds === 0) this.#tell();
+    if (this.#onDrop) this.after(() => this.#drops.push([dropped, reason]));
   }
 
   #tell(): void {
-    while (this.#told < this.#happened) {
-      const drop = this.#drops[this.#told];
-      this.#drops[this.#told++] = undefined;
+    if (this.#drops.length === 0) return;
+    // Also what is dropped meanwhile, by the listener itself.
+    for (const [dropped, reason] of this.#drops) {
       try {
-        if (drop) this.#onDrop?.(drop[0], drop[1]);
+        this.#onDrop?.(dropped, reason);
       } catch (error) {
         reportUncaught(error);
       }
     }
-    this.#told = 0;
-    this.#happened = 0;
+    this.#drops = [];
   }
 }

@@ -55,10 +55,9 @@ export function checkOneOf<const Value extends string>(
   allowed: readonly Value[],
 ): Value {
   if (value === undefined) return fallback;
-  const list = allowed.map((word) => JSON.stringify(word)).join(", ");
-  if (typeof value !== "string") throw wrongType(name, `one of ${list}`, value);
-  if (!allowed.includes(value)) throw outOfRange(name, `one of ${list}`, value);
-  return value;
+  if (allowed.includes(value)) return value;
+  const wanted = `one of ${allowed.join(", ")}`;
+  throw (typeof value === "string" ? outOfRange : wrongType)(name, wanted, value);
 }
 
 /**
@@ -81,9 +80,9 @@ export function checkFunction<Value extends ((...args: never[]) => unknown) | un
  *
  * @throws `TypeError` with `code: "SPW_ERR_OPTION"`
  */
-export function checkBoolean(name: string, value: boolean | undefined): boolean {
-  if (value !== undefined && typeof value !== "boolean") throw wrongType(name, "a boolean", value);
-  return value ?? false;
+export function checkBoolean(name: string, value: boolean = false): boolean {
+  if (typeof value !== "boolean") throw wrongType(name, "a boolean", value);
+  return value;
 }
 
 /** Says that option `name` has the wrong type. */

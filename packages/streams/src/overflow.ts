@@ -36,8 +36,6 @@ const words: Readonly<Record<Word, OverflowPolicy<unknown>>> = {
   },
 };
 
-const ownPolicies: ReadonlySet<unknown> = new Set(Object.values(words));
-
 /** Turns an `overflow` option into a policy object. */
 export function overflowPolicy<T>(overflow: Overflow<T>): OverflowPolicy<T> {
   if (typeof overflow === "string") {
@@ -53,7 +51,7 @@ export function overflowPolicy<T>(overflow: Overflow<T>): OverflowPolicy<T> {
 
 /** Whether a policy is one of the words, and has nothing to say about a chunk that fits. */
 export function isWordForFull(policy: OverflowPolicy<never>): boolean {
-  return ownPolicies.has(policy) && policy !== words.latest;
+  return policy !== words.latest && Object.values(words).includes(policy);
 }
 
 /** Policies and what they call are foreign code. An error of ours has words of its own. */
@@ -70,7 +68,7 @@ const verdicts: readonly Verdict[] = ["queue", "wait", "refused", "merged", "ove
 export function checkVerdict(name: string, verdict: Verdict, isCounted: boolean): void {
   const index = verdicts.indexOf(verdict);
   if (index < 0 || (isCounted && index < 2)) {
-    throw brokenPolicy(name, undefined, `it answered ${JSON.stringify(verdict)} to a chunk`);
+    throw brokenPolicy(name, undefined, `it answered ${verdict}`);
   }
 }
 

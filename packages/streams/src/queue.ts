@@ -53,8 +53,8 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
   #delivered = 0;
   /** Nobody has a word to say unless the queue is full: no clock, no gaps, no hooks of a policy. */
   readonly #isPlain: boolean;
-  /** Then the oldest may go, and nobody hears of it. */
-  readonly #dropsUnheard: boolean;
+  /** The newest comes in, the oldest goes, nobody hears of it, and nobody has seen an entry yet. */
+  #isUnseen: boolean;
 
   /** @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"` */
   constructor(options: QueueOptions<T> = {}) {
@@ -72,8 +72,7 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
     this.#policy = overflowPolicy(overflow);
     this.#admission = this.#startPolicy();
     this.#isPlain = isWordForFull(this.#policy) && !this.#gaps && !this.#clock;
-    const dropsOldest = this.#policy === overflowPolicy<T>("drop-oldest");
-    this.#dropsUnheard = this.#isPlain && dropsOldest && !options.onDrop;
+    this.#isUnseen = this.#isPlain && overflow === "drop-oldest" && !options.onDrop;
   }
 
   get length(): number {
@@ -118,6 +117,7 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
   }
 
   at(position: number): Entry<T> {
+    this.#isUnseen = false;
     return this.#line.at(position);
   }
 
@@ -127,7 +127,7 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
 
   /** Measures and stamps a chunk for {@link BoundedQueue.offerEntry}; its age counts from here. */
   stamp(chunk: T): Entry<T> {
-    return { chunk, size: this.measure(chunk), time: this.#clock ? this.#clock() : NaN };
+    return this.#stamp(chunk, this.measure(chunk));
   }
 
   /**
@@ -138,23 +138,19 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
    * `SPW_ERR_CHUNK` when the chunk cannot be measured or the policy breaks; the queue stays whole
    */
   offer(chunk: T): Exclude<Verdict, "overflow"> {
-    const size = this.#measure ? this.measure(chunk) : 1;
-    // The fast path of live feeds, small enough to be compiled as one: the newest comes in, the
-    // oldest goes, and nothing else changes.
-    if (this.#dropsUnheard && !this.fits(size) && this.#line.cycle(chunk, size)) {
+    const size = this.measure(chunk);
+    // The fast path of live feeds, small enough to be compiled as one.
+    if (this.#isUnseen && !this.fits(size) && this.#line.cycle(chunk, size)) {
       this.#drops.count("oldest", 1, size);
       return "queue";
     }
-    return this.#offerMeasured(chunk, size);
+    return this.#offer(this.#stamp(chunk, size));
   }
 
   /** As {@link BoundedQueue.offer}, for an entry measured and stamped before. */
   offerEntry(entry: Entry<T>): Exclude<Verdict, "overflow"> {
-    if (this.#isPlain && this.fits(entry.size)) {
-      this.#line.push(entry);
-      return "queue";
-    }
-    return this.#offer(entry, this.#readClock());
+    this.#isUnseen = false;
+    return this.#offer(entry);
   }
 
   /**
@@ -166,18 +162,13 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
     if (this.length === 0) return undefined;
     if (this.#isPlain) {
       this.#delivered++;
-      return this.#line.shift();
+      return this.#line.remove(this.first);
     }
-    this.#teller.hold();
-    try {
+    return this.#ask(() => {
       const now = this.#readClock();
       const position = this.#findNext(now - this.#lookedAt < SAME_MOMENT_MS ? this.#lookedAt : now);
       return position < 0 ? undefined : this.#remove(position);
-    } catch (error) {
-      throw brokenPolicy(this.#policy.name, error);
-    } finally {
-      this.#teller.release();
-    }
+    });
   }
 
   /**
@@ -189,23 +180,19 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
    * A chunk that a newer value replaced or merged with is no gap.
    */
   takeGap(): Gap | undefined {
-    if (!this.#gaps) return undefined;
-    this.#teller.hold();
-    try {
+    const gaps = this.#gaps;
+    if (!gaps) return undefined;
+    return this.#ask(() => {
       this.#lookedAt = this.#readClock();
       const position = this.#findNext(this.#lookedAt);
-      return this.#gaps.take(this.#line.ticketAt(position < 0 ? this.next : position));
-    } catch (error) {
-      throw brokenPolicy(this.#policy.name, error);
-    } finally {
-      this.#teller.release();
-    }
+      return gaps.take(this.#line.ticketAt(position < 0 ? this.next : position));
+    });
   }
 
   /** Drops everything and forgets gaps; the policy does not hear of it and starts anew. */
   clear(reason: DropReason): void {
     this.#teller.after(() => {
-      while (this.length > 0) this.#count(this.#line.shift(), reason);
+      while (this.length > 0) this.#count(this.#line.remove(this.first), reason);
       this.#gaps?.clear();
       this.#admission = this.#startPolicy();
     });
@@ -220,22 +207,24 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
   }
 
   dropWhere(reason: DropReason, matches: (entry: Entry<T>, position: number) => boolean): void {
+    this.#isUnseen = false;
     const gone: [ticket: number, dropped: Entry<T>][] = [];
-    this.#teller.hold();
-    try {
-      this.#line.takeOut((entry, position, ticket) => {
-        if (!matches(entry, position)) return false;
-        this.#admission.left?.(entry, ticket, reason);
-        gone.push([ticket, entry]);
-        return true;
-      });
-    } finally {
-      for (const [ticket, entry] of gone) this.#gone(entry, ticket, reason);
-      this.#teller.release();
-    }
+    this.#teller.after(() => {
+      try {
+        this.#line.takeOut((entry, position, ticket) => {
+          if (!matches(entry, position)) return false;
+          this.#admission.left?.(entry, ticket, reason);
+          gone.push([ticket, entry]);
+          return true;
+        });
+      } finally {
+        for (const [ticket, entry] of gone) this.#gone(entry, ticket, reason);
+      }
+    });
   }
 
   replace(position: number, entry: Entry<T>, reason: DropReason): void {
+    this.#isUnseen = false;
     const old = this.#line.replace(position, entry);
     this.#isCounted = true;
     this.#teller.after(() => {
@@ -255,12 +244,13 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
 
   stats(): QueueStats {
     this.dropStale();
+    const dropped = this.#drops.counts();
     return {
-      offered: this.#delivered + this.#drops.chunks + this.length,
+      offered: this.#delivered + dropped.chunks + this.length,
       delivered: this.#delivered,
       queued: this.length,
       queuedSize: this.size,
-      dropped: this.#drops.counts(),
+      dropped,
     };
   }
 
@@ -271,41 +261,29 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
 
   /** Drops from the front while `matches`, passing over what the policy keeps. */
   dropFront(reason: DropReason, matches: (entry: Entry<T>) => boolean): void {
-    this.#teller.hold();
-    try {
+    this.#ask(() => {
       let position = this.first;
       while (position < this.next && matches(this.at(position))) {
         if (this.#admission.keeps?.(this.at(position))) position++;
         else this.#lose(position, reason);
         position = Math.max(position, this.first);
       }
-    } catch (error) {
-      throw brokenPolicy(this.#policy.name, error);
-    } finally {
-      this.#teller.release();
-    }
+    });
   }
 
-  #offerMeasured(chunk: T, size: number): Exclude<Verdict, "overflow"> {
-    if (this.#isPlain && this.fits(size)) {
-      this.#line.pushBare(chunk, size);
+  #stamp(chunk: T, size: number): Entry<T> {
+    return { chunk, size, time: this.#clock ? this.#clock() : NaN };
+  }
+
+  #offer(entry: Entry<T>): Exclude<Verdict, "overflow"> {
+    if (this.#isPlain && this.fits(entry.size)) {
+      this.#line.push(entry);
       return "queue";
     }
-    const time = this.#clock ? this.#clock() : NaN;
-    return this.#offer({ chunk, size, time }, time);
-  }
-
-  #offer(entry: Entry<T>, now: number): Exclude<Verdict, "overflow"> {
-    let verdict: Verdict;
-    this.#teller.hold();
-    try {
-      this.#dropOlder(now);
-      verdict = this.#decide(entry);
-    } catch (error) {
-      throw brokenPolicy(this.#policy.name, error);
-    } finally {
-      this.#teller.release();
-    }
+    const verdict = this.#ask(() => {
+      this.#dropOlder(this.#readClock());
+      return this.#decide(entry);
+    });
     if (verdict !== "overflow") return verdict;
     throw overflowed(entry.size, this);
   }
@@ -318,14 +296,21 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
     this.#isCounted = false;
     const verdict = this.#admission.admit(entry);
     const isCounted = this.#isCounted;
-    if (verdict === "queue" && !isCounted) {
-      this.#line.push(entry);
-      return verdict;
-    }
     checkVerdict(this.#policy.name, verdict, isCounted);
-    if (verdict === "merged" && !isCounted) this.#count(entry, "merged");
-    else if (verdict !== "wait" && !isCounted) this.refuse(entry, "newest");
+    if (isCounted || verdict === "wait") return verdict;
+    if (verdict === "queue") this.#line.push(entry);
+    else if (verdict === "merged") this.#count(entry, verdict);
+    else this.refuse(entry, "newest");
     return verdict;
+  }
+
+  /** Policies are foreign code, and drops are told once the queue is whole again. */
+  #ask<R>(question: () => R): R {
+    try {
+      return this.#teller.after(question);
+    } catch (error) {
+      throw brokenPolicy(this.#policy.name, error);
+    }
   }
 
   #startPolicy(): Admission<T> {
@@ -341,7 +326,6 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
 
   #dropOlder(now: number): void {
     if (this.#maxAgeMs === Infinity || this.length === 0) return;
-    if (!this.#isOlder(this.at(this.first), now)) return;
     this.dropFront("expired", (entry) => this.#isOlder(entry, now));
   }
 

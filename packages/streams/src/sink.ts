@@ -2,6 +2,7 @@ import { checkStrategy } from "./internal/strategy.ts";
 import { usePump } from "./internal/use-pump.ts";
 import type { Sink } from "./internal/protocol.ts";
 import { isPromiseLike } from "./internal/promise.ts";
+import { startSink } from "./internal/start-sink.ts";
 import { WritableEnd } from "./internal/writable-end.ts";
 import { checkFunction } from "./options.ts";
 
@@ -44,9 +45,9 @@ export function sink<T>(
     throw error;
   };
   const core: Sink<T> = {
-    start: (given) => {
+    start: (given, starting) => {
       controller = given;
-      return start?.call(underlying, given) as void | PromiseLike<void>;
+      return start && startSink(() => start.call(underlying, given) as unknown, given, starting);
     },
     put: (chunk) => {
       try {

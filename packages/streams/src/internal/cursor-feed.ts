@@ -102,14 +102,14 @@ export class CursorFeed<T, E> implements Feed<T, E> {
     const chunks = position - this.#cursor;
     if (chunks <= 0) return;
     const size = this.#ring.sizeBefore(position) - this.#before;
-    this.#teller.hold();
-    for (let at = this.#ring.first; this.#limits.onDrop && at < position; at++) {
-      if (at >= this.#cursor) this.#teller.tell(this.#ring.at(at), reason);
-    }
-    this.#move(position);
-    this.#drops.count(reason, chunks, size);
-    if (this.#limits.gaps) this.#gaps.add(PLACE, new Gap(chunks, size, reason));
-    this.#teller.release();
+    this.#teller.after(() => {
+      for (let at = this.#ring.first; this.#limits.onDrop && at < position; at++) {
+        if (at >= this.#cursor) this.#teller.tell(this.#ring.at(at), reason);
+      }
+      this.#move(position);
+      this.#drops.count(reason, chunks, size);
+      if (this.#limits.gaps) this.#gaps.add(PLACE, new Gap(chunks, size, reason));
+    });
   }
 
   #move(position: number): void {

@@ -11,8 +11,7 @@ describe("Deque", () => {
     for (let turn = 0; turn < 40; turn++) {
       const chunk = {};
       registry.register(chunk, turn);
-      if (turn < 20) deque.pushBare(chunk, 1);
-      else if (turn < 24) deque.push({ chunk, size: 1, time: 0 });
+      if (turn < 24) deque.push({ chunk, size: 1, time: 0 });
       else deque.cycle(chunk, 1);
       if (turn === 22) deque.remove(deque.first + 3);
       if (turn === 23) deque.takeOut((_, position) => position % 2 === 0);

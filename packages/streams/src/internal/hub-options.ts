@@ -114,8 +114,8 @@ export function checkHub<T, E>(options: BroadcastOptions<T, E>): HubSettings<T, 
   const { capacity = {}, retain } = options;
   const isKey = checkFunction("isKey", options.isKey);
   const words = ["none", "last", "last-keyframe"] as const;
-  const snapshot = typeof retain === "function" ? retain : undefined;
-  const start = typeof retain === "function" ? "none" : checkOneOf("retain", retain, "none", words);
+  const [snapshot, word] = typeof retain === "function" ? [retain] : [undefined, retain];
+  const start = checkOneOf("retain", word, "none", words);
   if (start === "last-keyframe" && !isKey) {
     throw wrongType("isKey", 'a function with retain "last-keyframe"', isKey);
   }
@@ -162,11 +162,10 @@ export function makeFeed<T, E>(
   if ((overflow as string) === "wait") throw waits(overflow);
   const policy = overflowPolicy<T>(overflow);
   const limits = { maxChunks, maxAgeMs, gaps, onDrop: checkFunction("onDrop", onDrop) };
-  if (hub.lossless || !onDrop) {
-    const one = { ...limits, maxChunks: 1, reason: "replaced" };
-    if (overflow === "latest") return new CursorFeed(ring, start, one);
-    const many = { ...limits, reason: "oldest" };
-    if (overflow === "drop-oldest") return new CursorFeed(ring, start, many);
+  const isLatest = overflow === "latest";
+  if ((hub.lossless || !onDrop) && (isLatest || overflow === "drop-oldest")) {
+    const cursor = isLatest ? { maxChunks: 1, reason: "replaced" } : { reason: "oldest" };
+    return new CursorFeed(ring, start, { ...limits, ...cursor });
   }
   const { maxSize } = ring;
   return new QueueFeed(ring, start, { ...limits, maxSize, size: hub.size, overflow: policy });

@@ -40,7 +40,6 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
   readonly #watching = new Set<Subscription<T, E>>();
   #writable: WritableEnd<T> | undefined;
   #isWritableOver = false;
-  #published = 0;
   #lastKey = -1;
   /** None of those who watch has yet to see anything before this position. */
   #sweptTo = 0;
@@ -133,7 +132,7 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
     let maxLag = 0;
     for (const { feed } of this.#subscribers) maxLag = Math.max(maxLag, feed.lag);
     return {
-      published: this.#published,
+      published: this.#ring.next,
       subscribers: this.#subscribers.size,
       retained: this.#ring.length,
       retainedSize: this.#ring.size,
@@ -147,7 +146,6 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
     const time = performance.now();
     if (this.#settings.isKey?.(chunk)) this.#lastKey = this.#ring.next;
     this.#ring.append(chunk, size, time);
-    this.#published++;
     if (time - this.#sweptAt > SWEEP_EVERY_MS) this.#sweep(time);
     const woken = this.#waiting;
     if (woken.length === 0) return;
@@ -230,20 +228,16 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
   }
 
   #holdUp(): void {
+    const { deadlineMs } = this.#settings;
     this.#deadline ??= setTimeout(() => {
       this.#deadline = undefined;
       const { first } = this.#ring;
-      const error = this.#tooSlow();
+      const message = `Cannot wait longer for subscriber: it held up the hub for ${deadlineMs} ms`;
+      const error = new SpillwayError("SPW_ERR_SLOW_CONSUMER", message);
       for (const subscription of this.#subscribers) {
         if (subscription.feed.cursor === first) subscription.fail(error, "closed");
       }
-    }, this.#settings.deadlineMs);
-  }
-
-  #tooSlow(): SpillwayError {
-    const { deadlineMs } = this.#settings;
-    const message = `Cannot wait longer for subscriber: it held up the hub for ${deadlineMs} ms`;
-    return new SpillwayError("SPW_ERR_SLOW_CONSUMER", message);
+    }, deadlineMs);
   }
 
   /** Shows those who watch what they have not seen, so that nothing leaves the ring uncounted. */

@@ -1,3 +1,5 @@
+import type { WritableEnd } from "./writable-end.ts";
+
 /** What {@link Source.take} answers when there is no chunk now; any other value is a chunk. */
 export const EMPTY: unique symbol = Symbol("empty");
 
@@ -16,8 +18,14 @@ export interface Source<T> {
 
 /** What a writable is made of. Nothing here throws: a sink that fails tells its end. */
 export interface Sink<T> {
-  /** Called once when the end is made; chunks wait for it. What it throws, the constructor throws. */
-  start?(controller: WritableStreamDefaultController): void | PromiseLike<void>;
+  /**
+   * Called once, while `end` is being made; chunks wait for it. What it throws, the constructor
+   * throws.
+   */
+  start?(
+    controller: WritableStreamDefaultController,
+    end: WritableEnd<T>,
+  ): void | PromiseLike<void>;
   /**
    * Takes a chunk (`true`), or refuses it for now (`false`): the same chunk is offered again once
    * the end is woken. A promise means that the chunk was taken and that the write is over, and the

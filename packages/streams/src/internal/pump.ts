@@ -91,7 +91,7 @@ export class Pump<T> {
     this.#into = into;
     this.#settlers = settlers;
     this.#mark = into.highWaterMark;
-    this.#isSized = into.isSized;
+    this.#isSized = into.size !== undefined;
     const [reader, writer] = [from.stream.getReader(), into.stream.getWriter()];
     this.#pipe = { from, into, reader, writer, options };
     from.attach(this);
@@ -192,7 +192,7 @@ export class Pump<T> {
   async #readBacklog(): Promise<void> {
     try {
       const { done, value } = await this.#pipe.reader.read();
-      if (!done) this.#hold(value, this.#into.measure(value));
+      if (!done) this.#hold(value, this.#measure(value));
     } catch {
       return; // The source errored, and has said so itself.
     }
@@ -206,16 +206,17 @@ export class Pump<T> {
 
   /** Looks what the native queue holds: it goes first, and fills the mark. */
   #weigh(): void {
-    const { backlog, isBusy, isSized } = this.#into;
+    const { backlog, isBusy } = this.#into;
     if (isBusy) this.#blocked |= FULL;
     else this.#blocked &= ~FULL;
-    if (backlog === 0 || !isSized) this.#aheadSize = backlog;
+    if (backlog === 0 || !this.#isSized) this.#aheadSize = backlog;
     else this.#aheadSize = this.#mark - (this.#pipe.writer.desiredSize ?? 0);
   }
 
   /** A source only learns that it is wanted again when it is asked again. */
   #reopen(): void {
-    this.#weigh();
+    // A run may have yielded while a write was under way.
+    if (!this.#inFlight) this.#weigh();
     this.#isEmpty = false;
     this.#run();
   }
@@ -253,16 +254,22 @@ export class Pump<T> {
   }
 
   #accept(chunk: T): void {
-    const size = this.#isSized ? this.#measure(chunk) : 1;
+    const size = this.#measure(chunk);
     if (this.#blocked !== 0 || !this.#put(chunk, size)) this.#hold(chunk, size);
   }
 
   /** No chunk may overtake this one, not even one that `size()` makes. */
   #measure(chunk: T): number {
+    if (!this.#isSized) return 1;
     this.#blocked |= CALLING;
-    const size = this.#into.measure(chunk);
-    this.#blocked &= ~CALLING;
-    return size;
+    try {
+      return (this.#into.size as (chunk: T) => number)(chunk);
+    } catch (error) {
+      this.#into.error(error);
+      return 0;
+    } finally {
+      this.#blocked &= ~CALLING;
+    }
   }
 
   #put(chunk: T, size: number): boolean {
@@ -351,7 +358,8 @@ export class Pump<T> {
     const writes: Promise<void>[] = [];
     const queue = (chunk: T, size: number, write?: Promise<void>): void => {
       // One that fails has errored the destination, and that is what the pipe ends with.
-      writes.push(this.#into.handOver(this.#pipe.writer, chunk, { size, write }).catch(() => {}));
+      this.#into.handover = { size, write };
+      writes.push(this.#pipe.writer.write(chunk).catch(() => {}));
     };
     if (this.#inFlight) queue(this.#inFlight.chunk, this.#inFlight.size, this.#inFlight.promise);
     while (this.#held.length > 0) {

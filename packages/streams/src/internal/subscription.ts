@@ -27,9 +27,8 @@ export class Subscription<T, E> implements Source<E | Gap> {
   readonly feed: Feed<T, E>;
   readonly #host: SubscriptionHost<T, E>;
   readonly #signal: AbortSignal | undefined;
-  /** What was there before the first chunk published to it. */
-  readonly #snapshot: Iterator<T> | undefined;
-  #isSnapshotOver = false;
+  /** What was there before the first chunk published to it, until it has been read. */
+  #snapshot: Iterator<T> | undefined;
   #state: "open" | "ending" | "done" = "open";
   /** Its place among those that wait. */
   place = -1;
@@ -112,10 +111,10 @@ export class Subscription<T, E> implements Source<E | Gap> {
   }
 
   #next(): E | Gap | typeof EMPTY {
-    if (this.#snapshot && !this.#isSnapshotOver) {
+    if (this.#snapshot) {
       const { done, value } = this.#snapshot.next();
       if (!done) return this.#host.encode(value);
-      this.#isSnapshotOver = true;
+      this.#snapshot = undefined;
     }
     const { cursor } = this.feed;
     const item = this.feed.next();
@@ -132,7 +131,7 @@ export class Subscription<T, E> implements Source<E | Gap> {
   }
 
   #closeWhenEmpty(): void {
-    if (!this.feed.isEmpty || (this.#snapshot && !this.#isSnapshotOver)) return;
+    if (!this.feed.isEmpty || this.#snapshot) return;
     this.#finish("closed");
     this.end.close();
   }
@@ -140,7 +139,7 @@ export class Subscription<T, E> implements Source<E | Gap> {
   #finish(why: DropReason): void {
     this.#state = "done";
     this.#signal?.removeEventListener("abort", this.#onAbort);
-    if (!this.#isSnapshotOver) this.#snapshot?.return?.();
+    this.#snapshot?.return?.();
     this.#host.leave(this);
     this.feed.clear(why);
   }

@@ -10,7 +10,7 @@ interface Stalled<T> {
 }
 
 /** What a pump began and the native stream goes on with. */
-interface Handover {
+export interface Handover {
   readonly size: number;
   /** A write under way, if it is one. */
   readonly write?: Promise<void> | undefined;
@@ -24,7 +24,12 @@ export class WritableEnd<T> {
   readonly stream: WritableStream<T>;
   /** What may wait in front of the sink, in the unit of `size`. */
   readonly highWaterMark: number;
-  readonly #size: ((chunk: T) => number) | undefined;
+  /** Undefined where every chunk counts 1. */
+  readonly size: ((chunk: T) => number) | undefined;
+  /** Whether the sink has yet to start. */
+  isStarting = false;
+  /** A pump's, that queues natively what it has measured already, and may have begun to write. */
+  handover: Handover | undefined;
   #controller!: WritableStreamDefaultController;
   #pump: Pump<T> | undefined;
   /** The native write in flight; only we can settle it, neither `abort()` nor `pipeTo` does. */
@@ -35,12 +40,10 @@ export class WritableEnd<T> {
   #state: "writable" | "closing" | "closed" | "errored" = "writable";
   #reason: unknown;
   #releases = 0;
-  #isStarting = false;
   #isFinishing = false;
   /** Whether `abort()` came while the sink was closing. */
   #isGivenUp = false;
   #backlog = 0;
-  #handedOver: Handover | undefined;
   #writeUnderWay: Promise<void> | undefined;
 
   /**
@@ -50,7 +53,7 @@ export class WritableEnd<T> {
   constructor(sink: Sink<T>, { highWaterMark, size }: Strategy<T> = ONE_CHUNK) {
     this.sink = sink;
     this.highWaterMark = highWaterMark;
-    this.#size = size;
+    this.size = size;
     this.stream = new EndWritable<T>(
       this,
       {
@@ -58,7 +61,7 @@ export class WritableEnd<T> {
           this.#controller = controller;
           const { signal } = controller;
           signal.addEventListener("abort", () => this.#abort(signal.reason), { once: true });
-          return this.#start();
+          return sink.start?.(controller, this);
         },
         write: (chunk) => this.#write(chunk),
         close: () => this.#close(),
@@ -92,28 +95,12 @@ export class WritableEnd<T> {
 
   /** Whether a pump has to wait: for chunks in the native queue, for a start that is not over. */
   get isBusy(): boolean {
-    return this.#isStarting || this.#backlog > 0;
+    return this.isStarting || this.#backlog > 0;
   }
 
   /** Whether the sink was told to close, and has not failed. */
   get isFinished(): boolean {
     return this.#isFinishing && this.#state !== "errored";
-  }
-
-  /** Whether chunks differ in size. */
-  get isSized(): boolean {
-    return this.#size !== undefined;
-  }
-
-  /** The size of a chunk by the strategy; one that cannot be measured errors the end. */
-  measure(chunk: T): number {
-    if (!this.#size) return 1;
-    try {
-      return this.#size(chunk);
-    } catch (error) {
-      this.error(error);
-      return 0;
-    }
   }
 
   /** The sink has room again. */
@@ -152,45 +139,15 @@ export class WritableEnd<T> {
     this.#pump = to;
   }
 
-  /** Queues natively what a pump has measured already, and may have begun to write. */
-  handOver(writer: WritableStreamDefaultWriter<T>, chunk: T, handover: Handover): Promise<void> {
-    this.#handedOver = handover;
-    return writer.write(chunk);
-  }
-
-  #start(): Promise<void> | undefined {
-    const { sink } = this;
-    if (!sink.start) return undefined;
-    // The real controller, and its `error()` tells us. A close under way decides for itself.
-    const error = (reason: unknown): void => {
-      if (!this.#isFinishing) this.error(reason);
-    };
-    Object.defineProperty(this.#controller, "error", { value: error });
-    const started = sink.start(this.#controller);
-    if (!isPromiseLike(started)) return undefined;
-    this.#isStarting = true;
-    return Promise.resolve(started).then(
-      () => {
-        this.#isStarting = false;
-        this.#pump?.wakeSink();
-      },
-      (reason: unknown) => {
-        this.#isStarting = false;
-        this.error(reason);
-        throw reason;
-      },
-    );
-  }
-
   #admit(chunk: T): number {
-    const handover = this.#handedOver;
-    this.#handedOver = undefined;
+    const { handover } = this;
+    this.handover = undefined;
     this.#writeUnderWay ??= handover?.write;
     const releases = this.#releases;
     let size = handover?.size ?? 1;
-    if (!handover && this.#size) {
+    if (!handover && this.size) {
       try {
-        size = this.#size(chunk);
+        size = this.size(chunk);
       } catch (error) {
         this.error(error);
         throw error;

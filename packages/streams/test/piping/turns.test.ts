@@ -123,6 +123,27 @@ describe("a run", () => {
   });
 });
 
+test("a run that yields while a write is under way does not begin the next one", async () => {
+  const slow = fromIterable(
+    (function* () {
+      for (let chunk = 0; chunk < 40; chunk++) {
+        const until = performance.now() + 1;
+        while (performance.now() < until);
+        yield chunk;
+      }
+    })(),
+  );
+  let inFlight = 0;
+  let most = 0;
+  const write = async (): Promise<void> => {
+    most = Math.max(most, ++inFlight);
+    for (let count = 0; count < 4; count++) await turn().promise;
+    inFlight--;
+  };
+  await slow.pipeTo(sink<number>({ write }, { highWaterMark: 64 }));
+  expect(most).toBe(1);
+});
+
 /** A turn of the event loop that no fake timer holds. */
 function turn(): { readonly promise: Promise<void> } {
   const { port1, port2 } = new MessageChannel();
