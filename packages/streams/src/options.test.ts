@@ -48,7 +48,7 @@ describe("checkOneOf()", () => {
 
   test("refuses other words and other types", () => {
     expect(() => checkOneOf("retain", "first" as "last", "none", words)).toThrow(
-      'Cannot use option retain: got "first", want one of "none", "last"',
+      'Cannot use option retain: got "first", want one of none, last',
     );
     expect(() => checkOneOf("retain", "first" as "last", "none", words)).toThrow(RangeError);
     expect(() => checkOneOf("retain", true as never, "none", words)).toThrow(TypeError);

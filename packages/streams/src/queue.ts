@@ -2,7 +2,7 @@ import { DropCounter, DropTeller } from "./drops.ts";
 import { Gap, GapLedger } from "./gap.ts";
 import { Deque } from "./internal/deque.ts";
 import { measured } from "./internal/measure.ts";
-import { overflowed } from "./internal/overflowed.ts";
+import { fits, overflowed } from "./internal/bounds.ts";
 import { checkBoolean, checkFunction, checkNumber, wrongType } from "./options.ts";
 import { brokenPolicy, checkVerdict, isWordForFull, overflowPolicy } from "./overflow.ts";
 import type {
@@ -102,9 +102,7 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
 
   /** Whether a chunk of `size` fits now. An empty queue takes any chunk, however large. */
   fits(size: number): boolean {
-    const { length } = this.#line;
-    if (length === 0) return true;
-    return length < this.maxChunks && this.#line.size + size <= this.maxSize;
+    return fits(size, this);
   }
 
   /**
@@ -144,7 +142,8 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
       this.#drops.count("oldest", 1, size);
       return "queue";
     }
-    return this.#offer(this.#stamp(chunk, size));
+    const entry = this.#stamp(chunk, size);
+    return this.#offer(entry, entry.time);
   }
 
   /** As {@link BoundedQueue.offer}, for an entry measured and stamped before. */
@@ -275,13 +274,13 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
     return { chunk, size, time: this.#clock ? this.#clock() : NaN };
   }
 
-  #offer(entry: Entry<T>): Exclude<Verdict, "overflow"> {
+  #offer(entry: Entry<T>, now: number = this.#readClock()): Exclude<Verdict, "overflow"> {
     if (this.#isPlain && this.fits(entry.size)) {
       this.#line.push(entry);
       return "queue";
     }
     const verdict = this.#ask(() => {
-      this.#dropOlder(this.#readClock());
+      this.#dropOlder(now);
       return this.#decide(entry);
     });
     if (verdict !== "overflow") return verdict;

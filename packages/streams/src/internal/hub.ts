@@ -6,7 +6,7 @@ import {
   type SubscribeOptions,
   type SubscribeWithGapsOptions,
 } from "./hub-options.ts";
-import { overflowed } from "./overflowed.ts";
+import { fits, overflowed } from "./bounds.ts";
 import type { Sink } from "./protocol.ts";
 import { ReadableEnd } from "./readable-end.ts";
 import { QueueFeed } from "./queue-feed.ts";
@@ -158,7 +158,7 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
 
   /** @returns whether a chunk fits; only a lossless hub ever says no */
   #makeRoom(size: number): boolean {
-    while (!this.#ring.fits(size)) {
+    while (!fits(size, this.#ring)) {
       if (this.#settings.lossless) {
         this.#blocking = this.#countBlocking();
         if (this.#blocking > 0) return false;

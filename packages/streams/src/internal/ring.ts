@@ -39,11 +39,6 @@ export class Ring<T, E> {
     return this.#total - this.sizeBefore(this.#first);
   }
 
-  fits(size: number): boolean {
-    if (this.length === 0) return true;
-    return this.length < this.maxChunks && this.size + size <= this.maxSize;
-  }
-
   at(position: number): Slot<T, E> {
     return this.#slots[position % this.maxChunks] as Slot<T, E>;
   }

@@ -1,14 +1,20 @@
 import { SpillwayError } from "../errors.ts";
 
-interface Full {
+interface Bounded {
   readonly length: number;
   readonly size: number;
   readonly maxChunks: number;
   readonly maxSize: number;
 }
 
+/** Whether a chunk of `size` has a place. Where nothing is, any chunk has, however large. */
+export function fits(size: number, where: Bounded): boolean {
+  if (where.length === 0) return true;
+  return where.length < where.maxChunks && where.size + size <= where.maxSize;
+}
+
 /** Says that a chunk of `size` has no place in what is `full`. */
-export function overflowed(size: number, full: Full, hint: string = ""): SpillwayError {
+export function overflowed(size: number, full: Bounded, hint: string = ""): SpillwayError {
   return new SpillwayError(
     "SPW_ERR_OVERFLOW",
     `Cannot queue chunk of size ${size}: ${full.length} chunks of size ${full.size} wait ` +
