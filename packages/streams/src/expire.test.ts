@@ -24,8 +24,8 @@ describe("expire()", () => {
     const received = await pipeAll(way, chunks, stage);
     expect(received.map(({ id }) => id)).toEqual([1, 2, 3]);
     expect(drops).toEqual([
-      [{ chunk: chunks[0], size: 1 }, "expired"],
-      [{ chunk: chunks[4], size: 1 }, "expired"],
+      [{ chunk: chunks[0], size: 1, time: 899 }, "expired"],
+      [{ chunk: chunks[4], size: 1, time: 0 }, "expired"],
     ]);
     expect(stage.stats()).toEqual({
       offered: 5,

@@ -1,6 +1,5 @@
-import { DropCounter, type DropCounts } from "./drops.ts";
+import { DropCounter, type DropCounts, DropTeller } from "./drops.ts";
 import { measured } from "./internal/measure.ts";
-import { reportUncaught } from "./internal/report.ts";
 import { requireNumber } from "./internal/required.ts";
 import { type Stage, type StageOptions, stage } from "./internal/stage.ts";
 import { checkFunction } from "./options.ts";
@@ -66,17 +65,13 @@ export function expire<T>(options: ExpireOptions<T>): Expire<T> {
   const given = checkFunction("timeOf", options.timeOf);
   const timeOf = given && measured("timeOf", given, -Infinity);
   const now = checkFunction("now", options.now) ?? (timeOf ? Date.now : () => performance.now());
-  const onDrop = checkFunction("onDrop", options.onDrop);
+  const teller = new DropTeller(checkFunction("onDrop", options.onDrop));
   const drops = new DropCounter();
   let delivered = 0;
 
-  const drop = (chunk: T): void => {
+  const drop = (chunk: T, time: number): void => {
     drops.count("expired", 1, 1);
-    try {
-      onDrop?.({ chunk, size: 1 }, "expired");
-    } catch (error) {
-      reportUncaught(error);
-    }
+    teller.tell({ chunk, size: 1, time }, "expired");
   };
 
   const pair = stage<T, T>(options, (output) => {
@@ -91,7 +86,7 @@ export function expire<T>(options: ExpireOptions<T>): Expire<T> {
         }
         const time = timeOf ? timeOf(chunk) : since;
         since = undefined;
-        if (time !== undefined && now() - time > maxAgeMs) drop(chunk);
+        if (time !== undefined && now() - time > maxAgeMs) drop(chunk, time);
         else {
           delivered++;
           output.emit(chunk);
