@@ -1,5 +1,6 @@
 import { Alarm } from "./internal/alarm.ts";
-import { bytesOf, measured } from "./internal/measure.ts";
+import { bytesOf } from "./internal/byte-length.ts";
+import { measured } from "./internal/measure.ts";
 import { requireNumber } from "./internal/required.ts";
 import { type Stage, type StageOptions, stage } from "./internal/stage.ts";
 import { checkFunction, checkNumber, checkOneOf } from "./options.ts";

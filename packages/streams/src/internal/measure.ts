@@ -26,12 +26,3 @@ export function measured<T>(
     throw new SpillwayError("SPW_ERR_CHUNK", message);
   };
 }
-
-/** The bytes of a chunk, where none would go past a limit unseen. */
-export function bytesOf(chunk: unknown): number {
-  if (typeof chunk === "string") return chunk.length;
-  const length = (chunk as { byteLength?: unknown } | null | undefined)?.byteLength;
-  if (typeof length === "number") return length;
-  const message = `Cannot measure chunk: ${typeof chunk} has no byteLength, and size is not given`;
-  throw new SpillwayError("SPW_ERR_CHUNK", message);
-}
