@@ -1,4 +1,5 @@
 import { DropCounter, type DropCounts, DropTeller } from "./drops.ts";
+import { clockOf } from "./internal/clock.ts";
 import { measured } from "./internal/measure.ts";
 import { requireNumber } from "./internal/required.ts";
 import { type Stage, type StageOptions, stage } from "./internal/stage.ts";
@@ -64,7 +65,7 @@ export function expire<T>(options: ExpireOptions<T>): Expire<T> {
   const maxAgeMs = requireNumber("maxAgeMs", options.maxAgeMs, { min: 0 });
   const given = checkFunction("timeOf", options.timeOf);
   const timeOf = given && measured("timeOf", given, -Infinity);
-  const now = checkFunction("now", options.now) ?? (timeOf ? Date.now : () => performance.now());
+  const now = clockOf(options.now, timeOf);
   const teller = new DropTeller(checkFunction("onDrop", options.onDrop));
   const drops = new DropCounter();
   let delivered = 0;

@@ -1,4 +1,5 @@
 import { byteLengthOf } from "./internal/byte-length.ts";
+import { clockOf } from "./internal/clock.ts";
 import { measured } from "./internal/measure.ts";
 import { type Stage, type StageOptions, stage } from "./internal/stage.ts";
 import { SlidingWindow } from "./internal/window.ts";
@@ -79,7 +80,7 @@ export function meter<T>(options: MeterOptions<T> = {}): Meter<T> {
   const size = measured("size", checkFunction("size", options.size) ?? byteLengthOf);
   const given = checkFunction("timeOf", options.timeOf);
   const timeOf = given && measured("timeOf", given, -Infinity);
-  const clock = checkFunction("now", options.now) ?? (timeOf ? Date.now : () => performance.now());
+  const clock = clockOf(options.now, timeOf);
   const recent = new SlidingWindow(windowMs, clock(), timeOf !== undefined);
   let [chunks, bytes] = [0, 0];
 

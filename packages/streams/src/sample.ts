@@ -1,7 +1,8 @@
 import { Alarm } from "./internal/alarm.ts";
+import { clockOf } from "./internal/clock.ts";
 import { requireNumber } from "./internal/required.ts";
 import { type Stage, type StageOptions, stage } from "./internal/stage.ts";
-import { checkFunction, MAX_TIMER_MS } from "./options.ts";
+import { MAX_TIMER_MS } from "./options.ts";
 import type { DropListener, Entry } from "./policy.ts";
 import { BoundedQueue } from "./queue.ts";
 import type { QueueStats } from "./queue-options.ts";
@@ -48,7 +49,7 @@ export interface Sample<T> extends Stage<T, T> {
  */
 export function sample<T>(options: SampleOptions<T>): Sample<T> {
   const everyMs = requireNumber("everyMs", options.everyMs, { min: 0, max: MAX_TIMER_MS });
-  const now = checkFunction("now", options.now) ?? ((): number => performance.now());
+  const now = clockOf(options.now);
   const { onDrop } = options;
   const queue = new BoundedQueue<T>({ maxChunks: 1, overflow: "latest", onDrop });
 

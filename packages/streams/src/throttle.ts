@@ -1,5 +1,6 @@
 import { Alarm } from "./internal/alarm.ts";
 import { bytesOf } from "./internal/byte-length.ts";
+import { clockOf } from "./internal/clock.ts";
 import { measured } from "./internal/measure.ts";
 import { requireNumber } from "./internal/required.ts";
 import { type Stage, type StageOptions, stage } from "./internal/stage.ts";
@@ -69,7 +70,7 @@ export function throttle<T>(options: ThrottleOptions<T>): Stage<T, T> {
   const unit = checkOneOf("unit", options.unit, "chunks", ["chunks", "bytes"]);
   const given = checkFunction("size", options.size) ?? (unit === "bytes" ? bytesOf : undefined);
   const size = given && measured("size", given);
-  const now = checkFunction("now", options.now) ?? ((): number => performance.now());
+  const now = clockOf(options.now);
   // The bucket holds milliseconds: a whole number of them comes in, whatever the rate.
   const costOfOne = 1000 / perSecond;
   const capacity = burst * costOfOne;
