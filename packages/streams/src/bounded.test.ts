@@ -1,5 +1,6 @@
 import { isSettled, streamContract } from "@spillway/testing";
 import { describe, expect, test } from "vitest";
+import { readAll } from "../test/read-all.ts";
 import { bounded, type BoundedOptions } from "./bounded.ts";
 import type { OverflowPolicy } from "./policy.ts";
 import type { QueueStats } from "./queue-options.ts";
@@ -38,15 +39,6 @@ function read<T>({ reader }: Ends<T>): Promise<ReadableStreamReadResult<T>> {
   const result = reader.read();
   result.catch(() => {});
   return result;
-}
-
-async function readAll<T>({ reader }: Ends<T>): Promise<T[]> {
-  const chunks: T[] = [];
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return chunks;
-    chunks.push(value);
-  }
 }
 
 describe("bounded()", () => {
@@ -137,7 +129,7 @@ describe("bounded()", () => {
     for (let chunk = 0; chunk < 1000; chunk++) await write(pair, chunk);
     expect(pair.stats()).toMatchObject({ offered: 1000, queued: kept.length });
     await pair.writer.close();
-    expect(await readAll(pair)).toEqual(kept);
+    expect(await readAll(pair.reader)).toEqual(kept);
   });
 
   test('errors both sides on overflow with "error"', async () => {
@@ -177,7 +169,7 @@ describe("bounded()", () => {
       for (const chunk of [1, 2]) await write(pair, chunk);
       await pair.writer.close();
       expect(await isSettled(pair.reader.closed)).toBe(false);
-      expect(await readAll(pair)).toEqual([1, 2]);
+      expect(await readAll(pair.reader)).toEqual([1, 2]);
     });
 
     test("settles closed with the last chunk, not with another read", async () => {
@@ -200,7 +192,7 @@ describe("bounded()", () => {
       await write(pair, 1);
       const [second, closed] = [write(pair, 2), pair.writer.close()];
       expect(await isSettled(closed)).toBe(false);
-      expect(await readAll(pair)).toEqual([1, 2]);
+      expect(await readAll(pair.reader)).toEqual([1, 2]);
       await Promise.all([second, closed]);
     });
 
@@ -210,7 +202,7 @@ describe("bounded()", () => {
       await write(pair, 1);
       await pair.writer.close();
       time = 150;
-      expect(await readAll(pair)).toEqual([]);
+      expect(await readAll(pair.reader)).toEqual([]);
     });
   });
 
@@ -256,7 +248,7 @@ describe("bounded()", () => {
       await write(pair, 1);
       await pair.writer.close();
       await pair.writer.abort("late");
-      expect(await readAll(pair)).toEqual([1]);
+      expect(await readAll(pair.reader)).toEqual([1]);
     });
   });
 
@@ -438,7 +430,7 @@ describe("bounded()", () => {
       });
       for (const chunk of [1, 2, 3, 4]) await write(pair, chunk);
       await pair.writer.close();
-      const rest = await readAll(pair);
+      const rest = await readAll(pair.reader);
       const early = (await Promise.all(reads)).map(({ value }) => value);
       expect([...early, ...rest]).toEqual([2, 3, 4]);
     });
@@ -541,7 +533,7 @@ describe("bounded()", () => {
       time = 90;
       await write(pair, 2);
       time = 150;
-      expect(await readAll(pair)).toEqual([2]);
+      expect(await readAll(pair.reader)).toEqual([2]);
       await pair.writer.closed;
     });
   });

@@ -1,5 +1,6 @@
 import { isSettled, settle } from "@spillway/testing";
 import { describe, expect, test, vi } from "vitest";
+import { readAll } from "../test/read-all.ts";
 import { pumped } from "./ends.ts";
 import { fromEvents, type FromEventsOptions } from "./from-events.ts";
 import { conflate } from "./conflate.ts";
@@ -57,15 +58,6 @@ function listen(options?: FromEventsOptions<NumberEvent, number>) {
   const reader = readable.getReader();
   reader.closed.catch(() => {});
   return { target, reader, stats };
-}
-
-async function drain<T>(reader: ReadableStreamDefaultReader<T>): Promise<T[]> {
-  const chunks: T[] = [];
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return chunks;
-    chunks.push(value);
-  }
 }
 
 describe("fromEvents()", () => {
@@ -135,7 +127,7 @@ describe("fromEvents()", () => {
       });
       target.emit(1, 2, 3, 4, 5);
       target.dispatchEvent(new Event("close"));
-      expect(await drain(reader)).toEqual(kept);
+      expect(await readAll(reader)).toEqual(kept);
       expect([...kept, ...dropped].sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
     });
 
@@ -178,7 +170,7 @@ describe("fromEvents()", () => {
       expect(target.listeners).toBe(0);
       target.emit(3);
       expect(await isSettled(reader.closed)).toBe(false);
-      expect(await drain(reader)).toEqual([1, 2]);
+      expect(await readAll(reader)).toEqual([1, 2]);
     });
 
     test("at the closing event with a read that waits", async () => {

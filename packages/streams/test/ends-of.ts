@@ -1,5 +1,6 @@
 import { fromIterable } from "../src/from-iterable.ts";
 import { sink } from "../src/sink.ts";
+import { readAll } from "./read-all.ts";
 
 /** A pair with both ends taken; rejections that a test does not look at are handled. */
 export interface Ends<In, Out> {
@@ -19,14 +20,7 @@ export function endsOf<In, Out>(pair: ReadableWritablePair<Out, In>): Ends<In, O
     writer,
     write: (chunk) => handled(writer.write(chunk)),
     read: () => handled(reader.read()),
-    readAll: async () => {
-      const chunks: Out[] = [];
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return chunks;
-        chunks.push(value);
-      }
-    },
+    readAll: () => readAll(reader),
   };
 }
 

@@ -1,15 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { bounded, broadcast, conflate, Gap } from "../src/index.ts";
-
-async function readAll<T>(stream: ReadableStream<T>): Promise<T[]> {
-  const chunks: T[] = [];
-  const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return chunks;
-    chunks.push(value);
-  }
-}
+import { readAll } from "./read-all.ts";
 
 describe("bounded({ gaps: true })", () => {
   test("tells before the next chunk how many are missing, and why", async () => {
@@ -21,7 +12,7 @@ describe("bounded({ gaps: true })", () => {
     const writer = writable.getWriter();
     for (const chunk of [1, 2, 3, 4]) await writer.write(chunk);
     await writer.close();
-    expect(await readAll(readable)).toEqual([new Gap(2, 2, "oldest"), 3, 4]);
+    expect(await readAll(readable.getReader())).toEqual([new Gap(2, 2, "oldest"), 3, 4]);
   });
 
   test("tells behind the last chunk, too, before it closes", async () => {
@@ -33,7 +24,7 @@ describe("bounded({ gaps: true })", () => {
     const writer = writable.getWriter();
     for (const chunk of [1, 2, 3, 4]) await writer.write(chunk);
     await writer.close();
-    expect(await readAll(readable)).toEqual([1, 2, new Gap(2, 2, "newest")]);
+    expect(await readAll(readable.getReader())).toEqual([1, 2, new Gap(2, 2, "newest")]);
   });
 
   test("is no gap when a newer value took the place", async () => {
@@ -45,7 +36,7 @@ describe("bounded({ gaps: true })", () => {
     await writer.write(["a", 1]);
     await writer.write(["a", 2]);
     await writer.close();
-    expect(await readAll(readable)).toEqual([["a", 2]]);
+    expect(await readAll(readable.getReader())).toEqual([["a", 2]]);
   });
 
   test("tells a reader that waits of what expired while nobody asked", async () => {
@@ -67,5 +58,5 @@ test("a hub's subscriber with a policy is told to the end", async () => {
   const readable = hub.subscribe({ overflow: "drop-newest", highWaterMark: 1, gaps: true });
   for (const chunk of [1, 2, 3]) hub.publish(chunk);
   hub.close();
-  expect(await readAll(readable)).toEqual([1, new Gap(2, 0, "newest")]);
+  expect(await readAll(readable.getReader())).toEqual([1, new Gap(2, 0, "newest")]);
 });

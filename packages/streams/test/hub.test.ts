@@ -2,16 +2,7 @@ import { isSettled, settle } from "@spillway/testing";
 import { describe, expect, test, vi } from "vitest";
 import { broadcast, Gap, keyframes, sink } from "../src/index.ts";
 import { pumped } from "../src/ends.ts";
-
-async function readAll<T>(stream: ReadableStream<T>): Promise<T[]> {
-  const chunks: T[] = [];
-  const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return chunks;
-    chunks.push(value);
-  }
-}
+import { readAll } from "./read-all.ts";
 
 describe("broadcast({ retain: function })", () => {
   test("gives a late joiner the state, then what is published", async () => {
@@ -30,7 +21,7 @@ describe("broadcast({ retain: function })", () => {
     const late = hub.subscribe();
     set("b", 2);
     hub.close();
-    expect(await readAll(late)).toEqual(["a=2", "b=1", "b=2"]);
+    expect(await readAll(late.getReader())).toEqual(["a=2", "b=1", "b=2"]);
   });
 
   test("reads the state only as it is wanted, and lets go of it", async () => {
@@ -86,7 +77,7 @@ describe("a subscriber that is behind", () => {
       dropped: { chunks: 6, reasons: { oldest: { chunks: 6 } } },
     });
     hub.close();
-    const [gap, ...chunks] = await readAll(readable);
+    const [gap, ...chunks] = await readAll(readable.getReader());
     expect(gap).toBeInstanceOf(Gap);
     expect(gap).toMatchObject({ dropped: 6, reason: "oldest" });
     expect(chunks).toEqual([6, 7, 8, 9]);
@@ -102,7 +93,7 @@ describe("a subscriber that is behind", () => {
       dropped: { chunks: 3, size: 15, reasons: { lagged: { chunks: 3, size: 15 } } },
     });
     hub.close();
-    expect(await readAll(readable)).toEqual(["1234567"]);
+    expect(await readAll(readable.getReader())).toEqual(["1234567"]);
   });
 
   test.each(["latest", "drop-oldest"] as const)(
@@ -130,7 +121,7 @@ describe("a subscriber that is behind", () => {
     const readable = hub.subscribe({ overflow, gaps: true });
     for (const picture of ["K1", "d2", "d3", "K4", "d5", "d6", "K7", "d8"]) hub.publish(picture);
     hub.close();
-    const got = await readAll(readable);
+    const got = await readAll(readable.getReader());
     const pictures = got.filter((item) => typeof item === "string");
     expect(pictures[0]).toMatch(/^K/);
     const lost = got.reduce((sum, item) => sum + (item instanceof Gap ? item.dropped : 0), 0);

@@ -2,6 +2,7 @@ import { settle } from "@spillway/testing";
 import { describe, expect, test } from "vitest";
 import { pumped } from "../../src/ends.ts";
 import { bounded, fromIterable, map, sink } from "../../src/index.ts";
+import { readAll } from "../read-all.ts";
 import { failure, ORIGINS, outcome, pipe, reasonOf } from "./rig.ts";
 
 type Pair = ReadableWritablePair<unknown, unknown>;
@@ -24,12 +25,6 @@ const routes = Object.keys(ORIGINS)
     })),
   );
 
-async function readAll(readable: ReadableStream<unknown>): Promise<unknown[]> {
-  const chunks: unknown[] = [];
-  for await (const chunk of readable) chunks.push(chunk);
-  return chunks;
-}
-
 describe.each(routes)("pipeThrough(), $name", ({ origin, make, isPumped }) => {
   test("returns the readable it was given, and moves every chunk into it", async () => {
     const { readable, enqueue, close } = origin();
@@ -40,7 +35,7 @@ describe.each(routes)("pipeThrough(), $name", ({ origin, make, isPumped }) => {
     expect([readable.locked, pair.writable.locked, through.locked]).toEqual([true, true, false]);
     enqueue(1, 2, 3);
     close();
-    expect(await readAll(through)).toEqual([1, 2, 3]);
+    expect(await readAll(through.getReader())).toEqual([1, 2, 3]);
     expect(pumped() > before).toBe(isPumped);
   });
 
@@ -197,7 +192,7 @@ describe.each(routes)("pipeThrough(), $name", ({ origin, make, isPumped }) => {
     const through = readable.pipeThrough(make());
     enqueue(1);
     close();
-    expect(await readAll(through)).toEqual([1]);
+    expect(await readAll(through.getReader())).toEqual([1]);
     expect(calls).toBe(0);
   });
 });
@@ -266,7 +261,7 @@ describe.each([
   test("closes to its end, though the last stage is read late", async () => {
     const through = numbers(2).pipeThrough(stage((chunk: number) => `${chunk}`));
     await settle();
-    expect(await readAll(through)).toEqual(["1", "2"]);
+    expect(await readAll(through.getReader())).toEqual(["1", "2"]);
   });
 
   test("errors to both ends from the middle", async () => {
