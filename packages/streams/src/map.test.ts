@@ -32,7 +32,7 @@ describe("map()", () => {
   });
 
   test.each(ways)("takes chunks and gives results of every kind (%s)", async (way) => {
-    // oxlint-disable-next-line unicorn/no-thenable
+    // oxlint-disable-next-line unicorn/no-thenable -- a chunk that looks like one
     const kinds = [undefined, null, 0, "", Number.NaN, { then: "not a function" }];
     expect(
       await pipeAll(
@@ -45,7 +45,7 @@ describe("map()", () => {
 
   test.each(ways)("waits for results that are promises of any make (%s)", async (way) => {
     const thenable = (chunk: number): PromiseLike<string> => ({
-      // oxlint-disable-next-line unicorn/no-thenable
+      // oxlint-disable-next-line unicorn/no-thenable -- that is what it is
       then: (resolve) => Promise.resolve(`#${chunk}`).then(resolve),
     });
     expect(await pipeAll(way, [1, 2], map(thenable))).toEqual(["#1", "#2"]);

@@ -54,7 +54,7 @@ describe("broadcast({ retain: function })", () => {
       expect.objectContaining({ code: "SPW_ERR_SOURCE", cause }),
     );
     const broken = broadcast<number>({
-      // eslint-disable-next-line require-yield
+      // oxlint-disable-next-line require-yield -- it throws before it gives anything
       *retain() {
         throw cause;
       },

@@ -120,7 +120,7 @@ export function scriptedSource<T>(
   /** Runs the script up to the next chunk. */
   const give = async (): Promise<void> => {
     await hold.asked();
-    // eslint-disable-next-line no-unmodified-loop-condition -- by finish(), while it waits
+    // oxlint-disable-next-line no-unmodified-loop-condition -- finish() sets it while this waits
     while (!end) {
       const { done, value: action } = actions.next();
       if (done) return close();

@@ -210,7 +210,7 @@ describe.each(ROUTES)("pipeTo() and thenables, $name", (route) => {
     const { readable, enqueue, close } = route.origin();
     const { writable, log } = route.drain();
     const chunk = {
-      // oxlint-disable-next-line unicorn/no-thenable
+      // oxlint-disable-next-line unicorn/no-thenable -- shows whether anybody looks
       get then(): never {
         throw failure("then");
       },
@@ -230,7 +230,7 @@ describe.each(ROUTES)("pipeTo() and thenables, $name", (route) => {
     // One promise after the other, without a helper that is seen itself.
     const tick = Promise.resolve();
     let piped;
-    // oxlint-disable-next-line no-extend-native, unicorn/no-thenable
+    // oxlint-disable-next-line no-extend-native, unicorn/no-thenable -- a page may
     Object.defineProperty(Object.prototype, "then", {
       configurable: true,
       get(this: unknown) {

@@ -150,7 +150,7 @@ describe.each(MAKERS)("start() of $name", ({ make }) => {
     const log: unknown[] = [];
     const writer = make({
       start: () => ({
-        // oxlint-disable-next-line unicorn/no-thenable
+        // oxlint-disable-next-line unicorn/no-thenable -- that is what it is
         then: (resolve: () => void) => {
           go = resolve;
         },
