@@ -4,15 +4,16 @@ import type { Sink } from "./internal/protocol.ts";
 import { isPromiseLike } from "./internal/promise.ts";
 import { startSink } from "./internal/start-sink.ts";
 import { WritableEnd } from "./internal/writable-end.ts";
-import { checkFunction } from "./options.ts";
+import { checkFunction, outOfRange, wrongType } from "./options.ts";
 
 /**
  * Makes a `WritableStream` as its constructor does, and one that a pipe from another of our streams
  * feeds without a promise for each chunk.
  *
  * Backpressure: as many chunks as the strategy says wait for a `write()` that returned a promise; one
- * that returns nothing holds nobody up. Other than the constructor's, its `abort()` settles at once:
- * the write in flight rejects and `underlying.abort` is called without waiting for it.
+ * that returns nothing holds nobody up. Other than the constructor's, it waits for no write that is of
+ * no use any more: on `abort()` and on `controller.error()` the write in flight rejects at once, and
+ * `abort()` calls `underlying.abort` without waiting for it.
  *
  * @param underlying - `start`, `write`, `close` and `abort`, as the standard has them
  * @param strategy - what may wait; one chunk when it does not say
@@ -34,16 +35,16 @@ export function sink<T>(
   underlying: UnderlyingSink<T> = {},
   strategy?: QueuingStrategy<T>,
 ): WritableStream<T> {
-  const { start, write, close, abort } = underlying;
-  checkFunction("start", start);
-  checkFunction("write", write);
-  checkFunction("close", close);
+  // Web IDL converts the strategy first, and reads members by name; engines have orders of their own.
+  const checked = checkStrategy("strategy", strategy, 1);
+  if (Object(underlying) !== underlying) throw wrongType("underlying", "an object", underlying);
+  const { abort, close, start, type, write } = underlying;
   checkFunction("abort", abort);
+  checkFunction("close", close);
+  checkFunction("start", start);
+  if (type !== undefined) throw outOfRange("type", "nothing (it is reserved)", type);
+  checkFunction("write", write);
   let controller: WritableStreamDefaultController;
-  const fail = (error: unknown): never => {
-    end.error(error);
-    throw error;
-  };
   const core: Sink<T> = {
     start: (given, starting) => {
       controller = given;
@@ -52,10 +53,8 @@ export function sink<T>(
     put: (chunk) => {
       try {
         const written = write?.call(underlying, chunk, controller);
-        if (!isPromiseLike(written)) return true;
-        return Promise.resolve(written).catch(fail);
+        return isPromiseLike(written) ? Promise.resolve(written) : true;
       } catch (error) {
-        end.error(error);
         return Promise.reject(error);
       }
     },
@@ -63,6 +62,5 @@ export function sink<T>(
     abort: (reason) => abort?.call(underlying, reason),
   };
   usePump();
-  const end: WritableEnd<T> = new WritableEnd<T>(core, checkStrategy("strategy", strategy, 1));
-  return end.stream;
+  return new WritableEnd<T>(core, checked).stream;
 }

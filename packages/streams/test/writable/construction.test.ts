@@ -73,16 +73,28 @@ describe.each(MAKERS)("$name makes", ({ make }) => {
       },
     );
     const writer = make(underlying).getWriter();
-    const made = reads.filter((name) => name !== "type").sort();
-    expect(made).toEqual(["abort", "close", "start", "write"]);
+    expect([...reads].sort()).toEqual(["abort", "close", "start", "type", "write"]);
     await writer.write(1);
     await writer.close();
-    expect(reads.filter((name) => name !== "type")).toHaveLength(4);
+    expect(reads).toHaveLength(5);
+  });
+
+  test.each(["bytes", "", null])("nothing of a type, which is reserved: %o", (type) => {
+    let isStarted = false;
+    const start = (): void => {
+      isStarted = true;
+    };
+    expect(() => make({ start, type } as unknown as UnderlyingSink)).toThrow(RangeError);
+    expect(isStarted).toBe(false);
+  });
+
+  test("nothing of null", () => {
+    expect(() => make(null as unknown as UnderlyingSink)).toThrow(TypeError);
   });
 
   test("throws what a getter or start() throws", () => {
     const error = failure("made");
-    for (const name of ["start", "write", "close", "abort"]) {
+    for (const name of ["start", "write", "close", "abort", "type"]) {
       const underlying = {
         get [name](): never {
           throw error;
@@ -257,6 +269,16 @@ describe.each(MAKERS)("a writer of $name", ({ make }) => {
 });
 
 describe("sink()", () => {
+  // https://webidl.spec.whatwg.org/#js-dictionary; engines read in orders of their own.
+  test("reads the strategy, then the underlying sink, each in the order of the standard", () => {
+    const reads: PropertyKey[] = [];
+    const noting = (): object =>
+      new Proxy({}, { get: (_, name) => void reads.push(name) as undefined });
+    sink(noting(), noting());
+    const members = ["abort", "close", "start", "type", "write"];
+    expect(reads).toEqual(["highWaterMark", "size", ...members]);
+  });
+
   test("says in code what it cannot use", () => {
     const coded = { code: "SPW_ERR_OPTION" };
     // The standard throws a TypeError for these; Node 20 waits until they are called.
@@ -268,6 +290,9 @@ describe("sink()", () => {
       expect(() => sink(underlying as unknown as UnderlyingSink)).toThrow(
         expect.objectContaining(coded),
       );
+    }
+    for (const underlying of [1, "sink", null, { type: "bytes" }]) {
+      expect(() => sink(underlying as UnderlyingSink)).toThrow(expect.objectContaining(coded));
     }
     for (const strategy of [1, "count", null, { size: 1 }, { highWaterMark: "1" }]) {
       expect(() => sink({}, strategy as QueuingStrategy)).toThrow(expect.objectContaining(coded));
