@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { endsOf, pipeAll, via, type Way, ways } from "../test/ends-of.ts";
 import { pumped } from "./ends.ts";
 import { fromIterable } from "./from-iterable.ts";
+import type { Stage } from "./internal/stage.ts";
 import { map } from "./map.ts";
 import { sink } from "./sink.ts";
 
@@ -111,6 +112,47 @@ describe("map()", () => {
     await expect(pair.write("a")).rejects.toEqual(coded);
     await expect(pair.read()).rejects.toEqual(coded);
     await expect(pair.writer.closed).rejects.toEqual(coded);
+  });
+
+  describe("when writableStrategy.size throws", () => {
+    const coded = expect.objectContaining({ code: "SPW_ERR_CHUNK" });
+    const sized = (): Stage<string, string> =>
+      map((chunk: string) => chunk, { writableStrategy: { highWaterMark: 1, size: sizeThrows } });
+
+    test("errors both sides with what the write rejects with", async () => {
+      const pair = endsOf(sized());
+      const read = pair.read();
+      const failure: unknown = await pair.write("a").catch((error: unknown) => error);
+      expect(failure).toEqual(coded);
+      await expect(read).rejects.toBe(failure);
+      await expect(pair.writer.closed).rejects.toBe(failure);
+    });
+
+    test("rejects what waits in front", async () => {
+      let isBad = false;
+      const size = (): number => (isBad ? sizeThrows() : 1);
+      const pair = endsOf(
+        map((chunk: string) => chunk, { writableStrategy: { highWaterMark: 3, size } }),
+      );
+      const waiting = pair.write("a");
+      isBad = true;
+      await expect(pair.write("b")).rejects.toEqual(coded);
+      await expect(waiting).rejects.toEqual(coded);
+      await expect(pair.read()).rejects.toEqual(coded);
+    });
+
+    test.each(ways)("fails a pipe from end to end (%s)", async (way) => {
+      const cancelled: unknown[] = [];
+      const source = new ReadableStream<string>({
+        start: (controller) => controller.enqueue("a"),
+        cancel: (reason) => void cancelled.push(reason),
+      });
+      const through = via(way, fromIterable(source)).pipeThrough(sized());
+      const failure: unknown = await through.pipeTo(sink()).catch((error: unknown) => error);
+      expect(failure).toEqual(coded);
+      await settle();
+      expect(cancelled).toEqual([failure]);
+    });
   });
 
   describe("with concurrency", () => {

@@ -81,11 +81,9 @@ class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
     const strategy = checkStrategy("readableStrategy", options.readableStrategy, 0);
     this.#mark = strategy.highWaterMark;
     this.#measure = strategy.size;
+    const { highWaterMark, size } = checkStrategy("writableStrategy", options.writableStrategy, 1);
     this.readable = new ReadableEnd<Out>(this);
-    this.writable = new WritableEnd<In>(
-      this,
-      checkStrategy("writableStrategy", options.writableStrategy, 1),
-    );
+    this.writable = new WritableEnd<In>(this, { highWaterMark, size: size && this.#guard(size) });
     this.#logic = logic(this);
   }
 
@@ -158,6 +156,18 @@ class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
 
   fail(reason: unknown): void {
     this.#fail(reason, "closed");
+  }
+
+  /** The platform errors the writable alone when its size throws, and readers wait for ever. */
+  #guard(size: (chunk: In) => number): (chunk: In) => number {
+    return (chunk) => {
+      try {
+        return size(chunk);
+      } catch (error) {
+        this.fail(error);
+        throw error;
+      }
+    };
   }
 
   /** Asks the logic for a chunk. */
