@@ -272,8 +272,7 @@ describe("sink()", () => {
   // https://webidl.spec.whatwg.org/#js-dictionary; engines read in orders of their own.
   test("reads the strategy, then the underlying sink, each in the order of the standard", () => {
     const reads: PropertyKey[] = [];
-    const noting = (): object =>
-      new Proxy({}, { get: (_, name) => void reads.push(name) as undefined });
+    const noting = (): object => new Proxy({}, { get: (_, name) => void reads.push(name) });
     sink(noting(), noting());
     const members = ["abort", "close", "start", "type", "write"];
     expect(reads).toEqual(["highWaterMark", "size", ...members]);
