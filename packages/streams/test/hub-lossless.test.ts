@@ -109,10 +109,82 @@ describe("broadcast({ lossless: true })", () => {
       held = writer.write(chunk + 3);
       expect(await isSettled(held)).toBe(false);
     }
-    await slow.cancel();
+    vi.advanceTimersByTime(1_000);
     await held;
+    await expect(slow.read()).rejects.toMatchObject({ code: "SPW_ERR_SLOW_CONSUMER" });
     await writer.close();
   });
+
+  test("spares who holds up the chunk after", async () => {
+    const hub = hubOf(2);
+    const [stalled, behind] = [hub.subscribe().getReader(), hub.subscribe().getReader()];
+    const writer = hub.writable.getWriter();
+    const { held } = await fill(writer);
+    await take(behind, 1);
+    vi.advanceTimersByTime(1_000);
+    await held;
+    await expect(stalled.read()).rejects.toMatchObject({ code: "SPW_ERR_SLOW_CONSUMER" });
+    await writer.close();
+    expect(await take(behind, 9)).toEqual([1, 2]);
+  });
+
+  describe("when a chunk needs the room of several", () => {
+    const sized = (): Broadcast<number> => {
+      const capacity = { bytes: 4 };
+      const size = (chunk: number): number => chunk;
+      return broadcast<number>({ capacity, size, lossless: true, deadlineMs: 1_000 });
+    };
+
+    test("has one deadline for all of them", async () => {
+      const hub = sized();
+      const slow = hub.subscribe().getReader();
+      const writer = hub.writable.getWriter();
+      for (let chunk = 0; chunk < 4; chunk++) await writer.write(1);
+      const held = writer.write(4);
+      for (let step = 0; step < 2; step++) {
+        vi.advanceTimersByTime(400);
+        await take(slow, 1);
+      }
+      expect(await isSettled(held)).toBe(false);
+      vi.advanceTimersByTime(200);
+      await held;
+      await expect(slow.read()).rejects.toMatchObject({ code: "SPW_ERR_SLOW_CONSUMER" });
+      await writer.close();
+    });
+
+    test("gives a new deadline to who holds up the next of them", async () => {
+      const hub = sized();
+      const [first, second] = [hub.subscribe().getReader(), hub.subscribe().getReader()];
+      const writer = hub.writable.getWriter();
+      for (let chunk = 0; chunk < 4; chunk++) await writer.write(1);
+      const held = writer.write(4);
+      await take(second, 1);
+      vi.advanceTimersByTime(1_000);
+      await expect(first.read()).rejects.toMatchObject({ code: "SPW_ERR_SLOW_CONSUMER" });
+      expect(await isSettled(held)).toBe(false);
+      vi.advanceTimersByTime(1_000);
+      await held;
+      await expect(second.read()).rejects.toMatchObject({ code: "SPW_ERR_SLOW_CONSUMER" });
+      await writer.close();
+    });
+  });
+
+  test.each(["none", "last"] as const)(
+    "holds for who joins meanwhile only where it starts at the oldest chunk (retain: %s)",
+    async (retain) => {
+      const hub = broadcast<number>({ capacity: { chunks: 1 }, lossless: true, retain });
+      const slow = hub.subscribe().getReader();
+      const writer = hub.writable.getWriter();
+      const { held } = await fill(writer);
+      const late = hub.subscribe().getReader();
+      await take(slow, 1);
+      expect(await isSettled(held)).toBe(retain === "none");
+      if (retain === "last") expect(await take(late, 1)).toEqual([0]);
+      await held;
+      await Promise.all([slow.cancel(), late.cancel()]);
+      await writer.close();
+    },
+  );
 
   test.each(["cancel", "abort"] as const)("goes on when the slowest leaves (%s)", async (how) => {
     const hub = hubOf(1);

@@ -27,3 +27,18 @@ test.each([
   await Promise.all(readers.map((reader) => reader.cancel()));
   expect(hub.stats().subscribers).toBe(0);
 });
+
+test("those who have left are forgotten, also by a hub that shows them every chunk", async () => {
+  const hub = broadcast<number>();
+  const left: WeakRef<object>[] = [];
+  for (let count = 0; count < 100; count++) {
+    const readable = hub.subscribe({ overflow: "drop-newest" });
+    left.push(new WeakRef(readable));
+    await readable.cancel();
+  }
+  hub.publish(1);
+  // A weak reference holds what it points at until the turn is over.
+  await new Promise((resolve) => setImmediate(resolve));
+  usedBytes();
+  expect(left.filter((one) => one.deref()).length).toBeLessThan(10);
+});

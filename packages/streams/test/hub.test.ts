@@ -130,6 +130,16 @@ describe("a subscriber that is behind", () => {
   });
 });
 
+test("statsOf() knows those who are subscribed to it, and nobody else", async () => {
+  const [hub, other] = [broadcast<number>(), broadcast<number>()];
+  const readable = hub.subscribe();
+  expect(hub.statsOf(readable)).toBeDefined();
+  expect(other.statsOf(readable)).toBeUndefined();
+  expect(hub.statsOf(new ReadableStream<number>())).toBeUndefined();
+  await readable.cancel();
+  expect(hub.statsOf(readable)).toBeUndefined();
+});
+
 describe("publish()", () => {
   test("touches nobody but those who wait", async () => {
     vi.useFakeTimers({ toFake: ["performance"] });
@@ -158,6 +168,46 @@ describe("publish()", () => {
     await Promise.all([...idle, watched].map((readable) => readable.cancel()));
     expect(hub.stats().subscribers).toBe(1);
     vi.useRealTimers();
+  });
+
+  test("shows a policy what it has to see in batches, not chunk by chunk", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const hub = broadcast<number>({ capacity: { chunks: 4 } });
+    const seen: number[] = [];
+    const readable = hub.subscribe({
+      overflow: {
+        name: "notes",
+        start: () => ({
+          admit: ({ chunk }) => {
+            seen.push(chunk);
+            return "queue";
+          },
+        }),
+      },
+    });
+    // When the ring turns over, and not again until what was shown has left it.
+    for (let chunk = 0; chunk < 6; chunk++) hub.publish(chunk);
+    expect(seen).toEqual([0, 1, 2, 3]);
+    // After a while, and not again before another.
+    vi.advanceTimersByTime(300);
+    hub.publish(6);
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    hub.publish(7);
+    expect(seen).toHaveLength(7);
+    await readable.cancel();
+    vi.useRealTimers();
+  });
+
+  test("wakes those who wait, whoever of the others leaves", async () => {
+    const hub = broadcast<number>();
+    const readers = Array.from({ length: 4 }, () => hub.subscribe().getReader());
+    const reads = readers.map((reader) => reader.read());
+    await settle();
+    // The last one takes the place of the first, and leaves from there.
+    for (const index of [0, 3]) await readers[index]?.cancel();
+    hub.publish(1);
+    const wanted = [undefined, 1, 1, undefined];
+    expect((await Promise.all(reads)).map(({ value }) => value)).toEqual(wanted);
   });
 
   test("forgets those who waited and left", async () => {
