@@ -170,4 +170,35 @@ describe("GapLedger", () => {
     for (const reason of ["a", "b", "a"]) ledger.add(0, new Gap(1, 1, reason));
     expect([ledger.take(0)?.dropped, ledger.take(0)?.dropped]).toEqual([2, 1]);
   });
+
+  /** Fills a place beyond what is spare, and gives the gaps it has then. */
+  function fill(ledger: GapLedger): (number | string)[][] {
+    for (let drop = 0; drop < 20; drop++) ledger.add(0, new Gap(1, 1, `${drop}`));
+    const gaps: (number | string)[][] = [];
+    for (let gap = ledger.take(0); gap; gap = ledger.take(0)) gaps.push([gap.dropped, gap.reason]);
+    return gaps;
+  }
+
+  const one = Array.from({ length: 16 }, (_, drop) => [1, `${drop}`]);
+  const filled = [...one, [4, "16"]];
+
+  test("adds to the last gap of a place, under its reason, when nothing is spare", () => {
+    expect(fill(new GapLedger())).toEqual(filled);
+  });
+
+  test("has as many spare after any number of gaps were taken", () => {
+    const ledger = new GapLedger();
+    for (let round = 0; round < 40; round++) {
+      ledger.add(0, new Gap(1, 1, "taken"));
+      ledger.take(0);
+    }
+    expect(fill(ledger)).toEqual(filled);
+  });
+
+  test("has as many spare after clear()", () => {
+    const ledger = new GapLedger();
+    for (let drop = 0; drop < 20; drop++) ledger.add(drop >> 2, new Gap(1, 1, `${drop}`));
+    ledger.clear();
+    expect(fill(ledger)).toEqual(filled);
+  });
 });

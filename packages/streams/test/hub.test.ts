@@ -270,6 +270,24 @@ describe("publish()", () => {
     expect(got).toEqual([1, 2]);
   });
 
+  test("gives a sink nothing that was encoded when its subscription ended", async () => {
+    const controller = new AbortController();
+    const hub = broadcast<number>({
+      encode: (chunk) => {
+        controller.abort(new Error("left"));
+        return chunk;
+      },
+    });
+    const got: number[] = [];
+    const piped = hub
+      .subscribe({ signal: controller.signal })
+      .pipeTo(sink({ write: (chunk) => void got.push(chunk) }), { preventAbort: true });
+    await settle();
+    hub.publish(1);
+    await expect(piped).rejects.toThrow("left");
+    expect(got).toEqual([]);
+  });
+
   test("yields to the event loop when a subscriber never stops publishing", async () => {
     const hub = broadcast<number>();
     let count = 0;
