@@ -114,7 +114,9 @@ describe("takeGap()", () => {
   test("tells of nothing after clear()", () => {
     const queue = queueOf();
     offerAll(queue, [1, 2, 3, 4]);
+    expect(queue.isEmpty).toBe(false);
     queue.clear("closed");
+    expect(queue.isEmpty).toBe(true);
     expect(queue.takeGap()).toBeUndefined();
     offerAll(queue, [5]);
     expect(takeAll(queue)).toEqual([5]);

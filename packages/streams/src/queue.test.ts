@@ -642,3 +642,20 @@ describe("BoundedQueue", () => {
     expect(() => new BoundedQueue(options as never)).toThrow(TypeError);
   });
 });
+
+describe("replace()", () => {
+  test("tells of drops once the queue is within its bounds", () => {
+    const seen: [chunk: number, reason: string, size: number][] = [];
+    const queue: BoundedQueue<number> = new BoundedQueue<number>({
+      maxSize: 10,
+      size: (chunk) => chunk,
+      onDrop: ({ chunk }, reason) => seen.push([chunk, reason, queue.size]),
+    });
+    for (const chunk of [3, 4]) queue.offer(chunk);
+    queue.replace(queue.first + 1, queue.stamp(9), "replaced");
+    expect(seen).toEqual([
+      [4, "replaced", 9],
+      [3, "oldest", 9],
+    ]);
+  });
+});
