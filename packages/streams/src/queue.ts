@@ -315,7 +315,7 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
   #startPolicy(): Admission<T> {
     const admission = this.#policy.start(this);
     if (typeof admission?.admit === "function") return admission;
-    throw wrongType("overflow", "a policy whose start() gives an admission", this.#policy);
+    throw wrongType("overflow", "a policy that gives an admission", this.#policy);
   }
 
   /** The time for whatever has to do with ages. */

@@ -43,6 +43,29 @@ describe("broadcast({ retain: function })", () => {
     expect(returned).toBe(1);
   });
 
+  test("ends for everybody, whatever it throws when it is let go of", async () => {
+    const cause = new Error("no end");
+    const hub = broadcast<number>({
+      retain: () => ({
+        [Symbol.iterator]: () => ({
+          next: () => ({ done: false, value: 1 }),
+          return: () => {
+            throw cause;
+          },
+        }),
+      }),
+    });
+    const readers = [hub.subscribe().getReader(), hub.subscribe().getReader()];
+    const reason = new Error("enough");
+    const uncaught = vi.spyOn(globalThis, "queueMicrotask").mockImplementation(() => {});
+    hub.abort(reason);
+    const reports = uncaught.mock.calls.length;
+    uncaught.mockRestore();
+    expect(reports).toBe(readers.length);
+    for (const reader of readers) await expect(reader.read()).rejects.toBe(reason);
+    expect(hub.stats().subscribers).toBe(0);
+  });
+
   test("says that it threw", async () => {
     const cause = new Error("no state");
     const throwing = broadcast<number>({

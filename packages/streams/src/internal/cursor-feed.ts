@@ -103,8 +103,9 @@ export class CursorFeed<T, E> implements Feed<T, E> {
     if (chunks <= 0) return;
     const size = this.#ring.sizeBefore(position) - this.#before;
     this.#teller.after(() => {
-      for (let at = this.#ring.first; this.#limits.onDrop && at < position; at++) {
-        if (at >= this.#cursor) this.#teller.tell(this.#ring.at(at), reason);
+      const { first } = this.#ring;
+      for (let at = Math.max(first, this.#cursor); this.#limits.onDrop && at < position; at++) {
+        this.#teller.tell(this.#ring.at(at), reason);
       }
       this.#move(position);
       this.#drops.count(reason, chunks, size);

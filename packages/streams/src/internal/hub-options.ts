@@ -156,7 +156,7 @@ export function makeFeed<T, E>(
   if (hub.lossless) {
     for (const name of ["overflow", "highWaterMark", "maxAgeMs"] as const) {
       if (options[name] === undefined) continue;
-      throw outOfRange(name, "nothing (a lossless hub drops nothing)", options[name]);
+      throw outOfRange(name, "nothing with lossless", options[name]);
     }
   }
   if ((overflow as string) === "wait") throw waits(overflow);

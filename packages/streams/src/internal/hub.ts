@@ -232,7 +232,7 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
     this.#deadline ??= setTimeout(() => {
       this.#deadline = undefined;
       const { first } = this.#ring;
-      const message = `Cannot wait longer for subscriber: it held up the hub for ${deadlineMs} ms`;
+      const message = `Cannot wait for subscriber: it held up the hub for ${deadlineMs} ms`;
       const error = new SpillwayError("SPW_ERR_SLOW_CONSUMER", message);
       for (const subscription of this.#subscribers) {
         if (subscription.feed.cursor === first) subscription.fail(error, "closed");

@@ -32,6 +32,8 @@ export interface Sink<T> {
    * next chunk welcome, when it settles; it rejects for a chunk that made the sink fail.
    */
   put(chunk: T): boolean | Promise<void>;
+  /** A chunk waits natively, in front of the sink: nobody but its producer bounds how many do. */
+  waits?(chunk: T): void;
   /** There is no more to come. Called once, after every chunk was taken and every promise settled. */
   close(): void | PromiseLike<void>;
   /** The producer gave up: at once, whatever is in flight. */

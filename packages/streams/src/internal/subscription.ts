@@ -4,6 +4,7 @@ import type { QueueStats } from "../queue-options.ts";
 import type { Feed, Item } from "./feed.ts";
 import { EMPTY, type Source } from "./protocol.ts";
 import { ReadableEnd } from "./readable-end.ts";
+import { reportUncaught } from "./report.ts";
 
 /** What a subscription needs of its hub. */
 export interface SubscriptionHost<T, E> {
@@ -111,10 +112,15 @@ export class Subscription<T, E> implements Source<E | Gap> {
   }
 
   #next(): E | Gap | typeof EMPTY {
-    if (this.#snapshot) {
-      const { done, value } = this.#snapshot.next();
-      if (!done) return this.#host.encode(value);
+    const snapshot = this.#snapshot;
+    if (snapshot) {
+      // One that throws is over as well.
       this.#snapshot = undefined;
+      const { done, value } = snapshot.next();
+      if (!done) {
+        this.#snapshot = snapshot;
+        return this.#host.encode(value);
+      }
     }
     const { cursor } = this.feed;
     const item = this.feed.next();
@@ -139,8 +145,13 @@ export class Subscription<T, E> implements Source<E | Gap> {
   #finish(why: DropReason): void {
     this.#state = "done";
     this.#signal?.removeEventListener("abort", this.#onAbort);
-    this.#snapshot?.return?.();
     this.#host.leave(this);
     this.feed.clear(why);
+    // Last: what it throws keeps nobody from being told.
+    try {
+      this.#snapshot?.return?.();
+    } catch (error) {
+      reportUncaught(error);
+    }
   }
 }

@@ -154,7 +154,10 @@ export class WritableEnd<T> {
       }
     }
     // A writer that lets go in `size()` has its chunk refused.
-    if (releases === this.#releases) this.#backlog++;
+    if (releases === this.#releases) {
+      this.#backlog++;
+      if (!handover?.write) this.sink.waits?.(chunk);
+    }
     return size;
   }
 
@@ -281,8 +284,8 @@ class EndWritable<T> extends WritableStream<T> {
   }
 }
 
-/** Tells its end of `close()` and `abort()`, which nothing else shows while a write is in flight. */
-class EndWriter<T> extends WritableStreamDefaultWriter<T> {
+/** The writer of an end. Tells it of `close()` and `abort()`, which nothing else shows while a write is in flight. */
+export class EndWriter<T> extends WritableStreamDefaultWriter<T> {
   readonly #end: WritableEnd<T>;
   #locks = true;
 
@@ -299,7 +302,7 @@ class EndWriter<T> extends WritableStreamDefaultWriter<T> {
   override write(chunk: T): Promise<void> {
     // Node 20 throws here, where the standard rejects.
     if (this.#locks && this.#end.isFinished) {
-      return Promise.reject(new TypeError("Cannot write: the stream is closing or closed"));
+      return Promise.reject(new TypeError("Cannot write: closing or closed"));
     }
     return super.write(chunk);
   }
