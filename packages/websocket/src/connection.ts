@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
 import { type Drop, DropCounter, type DropReason, SpillwayError } from "@spillway/streams";
 import { checkNumber, checkOneOf, MAX_TIMER_MS, outOfRange } from "@spillway/streams/options";
 import type { WebSocket } from "ws";
@@ -11,11 +12,14 @@ import { Inbox, type ReceivedMessage } from "./internal/inbox.ts";
 import { Lane } from "./internal/lane.ts";
 import { chunkBytes } from "./internal/message.ts";
 import { Outbox } from "./internal/outbox.ts";
+import { MessageWire, SocketWire, type Wire } from "./internal/wire.ts";
 import type { CloseOptions, ConnectionSettings, LaneOptions } from "./options.ts";
 import type { ConnectionState, ConnectionStats } from "./stats.ts";
 
 /** Milliseconds without progress from which a peer counts as frozen; less may be a slow reader. */
 const FROZEN_MS = 5_000;
+
+const NO_BYTES = new Uint8Array(0);
 
 let count = 0;
 
@@ -243,16 +247,19 @@ export class Connection {
   #makeOutbox(): Outbox {
     const host = {
       isOpen: () => this.#ending.checkOpen(),
-      send: (
-        payload: string | Uint8Array,
-        binary: boolean,
-        fin: boolean,
-        flushed: () => void,
-      ): void => this.#socket.send(payload, { binary, fin }, flushed),
       fail: (error: SpillwayError) => this.fail(error),
       dropped: (messages: number, bytes: number) => this.#drops.count("closed", messages, bytes),
     };
-    return new Outbox(host, this.#flow, this.#settings);
+    return new Outbox(host, (flushed) => this.#makeWire(flushed), this.#flow, this.#settings);
+  }
+
+  #makeWire(flushed: (bytes: number) => void): Wire {
+    const ws = this.#socket;
+    // Public, where `ws` keeps its own to itself; what `inject()` makes has none.
+    const { socket } = this.request;
+    const isRaw = socket instanceof Socket && !socket.destroyed && !ws.extensions;
+    if (!isRaw) return new MessageWire(ws, { flushed });
+    return new SocketWire(socket, { flushed, hasClosed: () => ws.readyState !== ws.OPEN });
   }
 
   #makeInbox(): Inbox {
@@ -298,7 +305,7 @@ export class Connection {
     });
   }
 
-  #ping(payload?: Uint8Array): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping(payload);
+  #ping(payload: Uint8Array = NO_BYTES): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#outbox.ping(payload);
   }
 }

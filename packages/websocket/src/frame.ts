@@ -1,4 +1,5 @@
 import { SpillwayError } from "@spillway/streams";
+import { firstByte, wireBytes, writeHeader } from "./internal/header.ts";
 
 /** What `connection.writable` takes: one chunk is one message. Strings go as text. */
 export type MessageChunk = string | ArrayBuffer | ArrayBufferView | Frame;
@@ -18,6 +19,7 @@ export class Frame {
   readonly type: "text" | "binary";
   /** The payload, UTF-8 for text; must not change while any connection may still send it. */
   readonly payload: Uint8Array;
+  #encoded: Buffer | undefined;
 
   constructor(payload: Uint8Array, type: "text" | "binary") {
     this.payload = payload;
@@ -27,6 +29,17 @@ export class Frame {
   /** Payload bytes. */
   get byteLength(): number {
     return this.payload.byteLength;
+  }
+
+  /** The whole frame with its header, made once, for payloads that are small enough to copy. */
+  get encoded(): Uint8Array {
+    if (!this.#encoded) {
+      const { byteLength, payload } = this;
+      this.#encoded = Buffer.allocUnsafe(wireBytes(byteLength));
+      const first = firstByte(this.type === "binary", false, true);
+      this.#encoded.set(payload, writeHeader(this.#encoded, 0, first, byteLength));
+    }
+    return this.#encoded;
   }
 }
 
@@ -63,15 +76,28 @@ export function frame(
 
 /** The bytes of a buffer or view, by reference; `undefined` for anything else. */
 export function bytesOf(data: unknown): Uint8Array | undefined {
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  if (data instanceof ArrayBuffer) return isDetached(data) ? undefined : new Uint8Array(data);
   if (!ArrayBuffer.isView(data) || !(data.buffer instanceof ArrayBuffer)) return undefined;
+  if (data.byteLength === 0 && isDetached(data.buffer)) return undefined;
+  if (data instanceof Uint8Array) return data;
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Whether a buffer was transferred, to a worker say; its views are empty then. */
+function isDetached(buffer: ArrayBuffer): boolean {
+  if (buffer.byteLength > 0) return false;
+  try {
+    return new Uint8Array(buffer).byteLength > 0;
+  } catch {
+    return true;
+  }
 }
 
 /** The error for a chunk that is no message. */
 export function wrongChunk(chunk: unknown): SpillwayError {
-  const shared = ArrayBuffer.isView(chunk) || chunk instanceof SharedArrayBuffer;
-  const given = chunk === null ? "null" : shared ? "shared memory" : typeof chunk;
+  const shared =
+    ArrayBuffer.isView(chunk) || chunk instanceof ArrayBuffer || chunk instanceof SharedArrayBuffer;
+  const given = chunk === null ? "null" : shared ? "shared or detached memory" : typeof chunk;
   return new SpillwayError(
     "SPW_ERR_CHUNK",
     `Cannot send chunk: got ${given}, want a string, an ArrayBuffer, a view of one or a Frame`,

@@ -47,6 +47,7 @@ describe("lane()", () => {
     const doomed = connection.lane().getWriter();
     const other = connection.lane().getWriter();
     const writes = [1, 2].map(() => outcome(doomed.write(new Uint8Array(500_000))));
+    await waitFor(() => connection.stats().sentBytes > 0, { message: "the first piece" });
     const kept = other.write("kept");
     await waitFor(() => connection.stats().stalledForMs > 20, { message: "the stall" });
     await doomed.abort(new Error("gone"));

@@ -70,6 +70,7 @@ export class Account {
     this.#queued -= queued;
     this.#buffered += bytes;
     this.#flow?.sent(bytes);
+    this.update();
   }
 
   /** The kernel has taken `bytes`. */
@@ -87,11 +88,11 @@ export class Account {
 
   /** Looks again whether there is room. */
   update(): void {
-    if (this.room > 0) {
+    if (this.room <= 0) {
+      this.#blockedAt ??= performance.now();
+    } else if (this.#blockedAt !== undefined) {
       this.#blockedMs = this.backpressureMs;
       this.#blockedAt = undefined;
-    } else {
-      this.#blockedAt ??= performance.now();
     }
     this.#changed();
   }

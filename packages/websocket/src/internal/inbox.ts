@@ -1,6 +1,6 @@
 import { BoundedQueue, type DropReason } from "@spillway/streams";
 import { EMPTY, ReadableEnd, type Source } from "@spillway/streams/ends";
-import { wireBytes } from "./message.ts";
+import { wireBytes } from "./header.ts";
 
 /** A message from the peer: text as a string, binary as bytes of its own. */
 export type ReceivedMessage = string | Uint8Array<ArrayBuffer>;

@@ -1,3 +1,4 @@
+import { EndWriter, type Sink, WritableEnd } from "@spillway/streams/ends";
 import type { MessageChunk } from "../frame.ts";
 import { type Deferred, deferred, ignore } from "./deferred.ts";
 import type { Outbox } from "./outbox.ts";
@@ -13,50 +14,43 @@ export interface LaneHost {
 }
 
 /** One writable of a connection: its stream, its place in the send account, its backpressure. */
-export class Lane {
-  readonly stream: WritableStream<MessageChunk>;
+export class Lane implements Sink<MessageChunk> {
   readonly priority: number;
+  readonly #end: WritableEnd<MessageChunk>;
   readonly #highWaterMark: number;
   readonly #outbox: Outbox;
   readonly #host: LaneHost;
-  #controller!: WritableStreamDefaultController;
   /** Wire bytes written and not yet handed to the socket. */
   queued = 0;
+  /** Of the messages that wait natively, oldest first. */
+  #sizes: number[] = [];
   #admitted = 0;
   #handled = 0;
   #flushed: { readonly upTo: number; readonly done: () => void } | undefined;
   #ready: Deferred<void> | undefined;
-  #state: "open" | "closing" | "closed" | "errored" = "open";
+  /** Everything was written: what becomes of the connection is not its failure. */
+  #isClosed = false;
 
   constructor(outbox: Outbox, priority: number, highWaterMark: number, host: LaneHost) {
     this.#outbox = outbox;
     this.priority = priority;
     this.#highWaterMark = highWaterMark;
     this.#host = host;
-    this.stream = new LaneStream(
-      this,
-      {
-        start: (controller) => {
-          this.#controller = controller;
-          const { signal } = controller;
-          signal.addEventListener("abort", () => this.#abort(signal.reason));
-        },
-        write: (chunk) => this.#write(chunk),
-        close: () => {
-          this.#state = "closed";
-          return host.closed(this);
-        },
-      },
-      // The mark is one chunk, so that a stage's policy decides what is dropped, not this queue;
-      // `size` is the one place that sees every write, by our writer, a native one or `pipeTo`.
-      { highWaterMark: 1, size: (chunk) => this.#admit(chunk) },
-    );
+    // The mark is one chunk, so that a stage's policy decides what is dropped, not this queue.
+    this.#end = new WritableEnd<MessageChunk>(this);
+    const { stream } = this.#end;
+    const getWriter = (): LaneWriter => new LaneWriter(stream, this.#end, this);
+    Object.defineProperty(stream, "getWriter", { value: getWriter });
     outbox.add(this);
+  }
+
+  get stream(): WritableStream<MessageChunk> {
+    return this.#end.stream;
   }
 
   /** Wire bytes a producer may write now; 0 or less: wait. */
   get room(): number {
-    if (this.#state === "closed") return 0;
+    if (this.#isClosed) return 0;
     return Math.min(this.#outbox.account.room, this.#highWaterMark - this.queued);
   }
 
@@ -67,22 +61,59 @@ export class Lane {
 
   /** Resolves when there is room; pending while there is none, rejected after an error. */
   get ready(): Promise<void> {
-    if (this.#isReady()) return READY;
+    if (this.#isReady) return READY;
     this.#ready ??= deferred();
     return this.#ready.promise;
   }
 
   /** Settles `ready` when there is room. */
   update(): void {
-    if (!this.#ready || !this.#isReady()) return;
+    if (!this.#ready || !this.#isReady) return;
     this.#ready.resolve();
     this.#ready = undefined;
   }
 
+  /** Sends a message at once, past the native queue, or not at all. */
+  writeNow(chunk: MessageChunk): boolean {
+    const { state, isBusy, handover } = this.#end;
+    if (state !== "writable" || isBusy || handover) return false;
+    return this.queued < this.#highWaterMark && this.#outbox.sendNow(chunk);
+  }
+
+  /** Counts a message the moment it is written, awaited or not. */
+  waits(chunk: MessageChunk): void {
+    if (this.#end.state === "writable") this.#sizes.push(this.#count(this.#outbox.admit(chunk)));
+  }
+
+  put(chunk: MessageChunk): true | Promise<void> {
+    const counted = this.#sizes.shift();
+    if (this.#outbox.sendNow(chunk, counted)) {
+      if (counted !== undefined) this.#handle(counted);
+      return true;
+    }
+    try {
+      const job = this.#outbox.enqueue(this, chunk);
+      if (counted === undefined) this.#count(job.left);
+      this.#outbox.pump();
+      return job.sent.promise.then(() => this.#handle(0));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  close(): Promise<void> | undefined {
+    this.#isClosed = true;
+    return this.#host.closed(this);
+  }
+
+  abort(reason: unknown): void {
+    this.#ready?.reject(reason);
+    this.#ready = undefined;
+    this.#host.aborted(this, reason);
+  }
+
   /** No more will be written: nobody may wait for room any longer. */
   closing(): void {
-    if (this.#state !== "open") return;
-    this.#state = "closing";
     this.update();
     this.#host.closing?.();
   }
@@ -95,97 +126,61 @@ export class Lane {
 
   /** Errors the stream at once, whatever is in flight; a stream that has closed stays so. */
   fail(error: unknown): void {
-    if (this.#state === "errored" || this.#state === "closed") return;
-    this.#state = "errored";
-    this.#controller.error(error);
+    if (this.#isClosed) return;
+    this.#end.error(error);
     this.#ready?.reject(error);
     this.#ready = undefined;
     this.#flushed?.done();
     this.#flushed = undefined;
   }
 
-  #isReady(): boolean {
-    return this.#state !== "open" || this.room > 0;
+  get #isReady(): boolean {
+    return this.#end.state !== "writable" || this.room > 0;
   }
 
-  #admit(chunk: MessageChunk): number {
-    if (this.#state === "open") {
-      this.#admitted++;
-      // Before the account changes, since that tells this lane.
-      const bytes = this.#outbox.admit(chunk, this);
-      if (bytes === 0) this.#admitted--;
-    }
-    return 1;
+  #count(bytes: number): number {
+    this.queued += bytes;
+    this.#admitted++;
+    // Last, since it tells this lane.
+    this.#outbox.account.queue(bytes);
+    return bytes;
   }
 
-  #write(chunk: MessageChunk): Promise<void> | undefined {
-    const sent = this.#outbox.write(this, chunk);
-    if (!sent) {
-      this.#handle();
-      return undefined;
-    }
-    return sent.then(() => this.#handle());
-  }
-
-  #handle(): void {
+  #handle(bytes: number): void {
+    this.queued -= bytes;
     this.#handled++;
     if (!this.#flushed || this.#handled < this.#flushed.upTo) return;
     const { done } = this.#flushed;
     this.#flushed = undefined;
     done();
   }
-
-  #abort(reason: unknown): void {
-    this.#ready?.reject(reason);
-    this.#ready = undefined;
-    if (this.#state === "errored") return;
-    this.#state = "errored";
-    this.#host.aborted(this, reason);
-  }
 }
 
 const READY = Promise.resolve();
 
-/** A real WritableStream whose writer speaks bytes of the whole connection. */
-class LaneStream extends WritableStream<MessageChunk> {
+/** `desiredSize` and `ready` are those of the connection, in bytes. */
+class LaneWriter extends EndWriter<MessageChunk> {
+  readonly #end: WritableEnd<MessageChunk>;
   readonly #lane: Lane;
+  #isLocked = true;
 
-  constructor(
-    lane: Lane,
-    sink: UnderlyingSink<MessageChunk>,
-    strategy: QueuingStrategy<MessageChunk>,
-  ) {
-    super(sink, strategy);
-    this.#lane = lane;
-  }
-
-  override getWriter(): WritableStreamDefaultWriter<MessageChunk> {
-    return new LaneWriter(this, this.#lane);
-  }
-}
-
-/** Holds the native lock; `desiredSize` and `ready` are those of the connection, in bytes. */
-class LaneWriter extends WritableStreamDefaultWriter<MessageChunk> {
-  readonly #lane: Lane;
-  #locked = true;
-
-  constructor(stream: WritableStream<MessageChunk>, lane: Lane) {
-    super(stream);
+  constructor(stream: WritableStream<MessageChunk>, end: WritableEnd<MessageChunk>, lane: Lane) {
+    super(stream, end);
+    this.#end = end;
     this.#lane = lane;
   }
 
   override get desiredSize(): number | null {
-    const native = super.desiredSize;
-    return native === null ? null : this.#lane.room;
+    return this.#isOurs ? this.#lane.room : super.desiredSize;
   }
 
   override get ready(): Promise<undefined> {
-    const ready = this.#locked && super.desiredSize !== null ? this.#lane.ready : super.ready;
-    return ready as Promise<undefined>;
+    return (this.#isOurs ? this.#lane.ready : super.ready) as Promise<undefined>;
   }
 
   /** Rejections stay observable, but one that nobody handles does not end the process. */
   override write(chunk: MessageChunk): Promise<void> {
+    if (this.#isLocked && this.#lane.writeNow(chunk)) return READY;
     let written;
     try {
       written = super.write(chunk);
@@ -198,9 +193,10 @@ class LaneWriter extends WritableStreamDefaultWriter<MessageChunk> {
   }
 
   override close(): Promise<void> {
+    const isOpen = this.#isOurs;
     const closed = super.close();
     closed.catch(ignore);
-    this.#lane.closing();
+    if (isOpen) this.#lane.closing();
     return closed;
   }
 
@@ -211,7 +207,11 @@ class LaneWriter extends WritableStreamDefaultWriter<MessageChunk> {
   }
 
   override releaseLock(): void {
-    this.#locked = false;
+    this.#isLocked = false;
     super.releaseLock();
+  }
+
+  get #isOurs(): boolean {
+    return this.#isLocked && this.#end.state !== "errored";
   }
 }

@@ -1,4 +1,5 @@
 import { bytesOf, Frame, type MessageChunk, wrongChunk } from "../frame.ts";
+import { wireBytes } from "./header.ts";
 
 /** A message on its way out; large ones leave in fragments. */
 export interface Message {
@@ -8,13 +9,13 @@ export interface Message {
 }
 
 /**
- * @param encodeAbove - strings of more bytes are encoded, so that they can be cut
+ * @param maxBytes - strings of more bytes are encoded, so that they can be cut
  * @throws SpillwayError with `SPW_ERR_CHUNK` for what is no message
  */
-export function toMessage(chunk: MessageChunk, encodeAbove: number = Infinity): Message {
+export function toMessage(chunk: MessageChunk, maxBytes: number): Message {
   if (typeof chunk === "string") {
     const payloadBytes = Buffer.byteLength(chunk);
-    const payload = payloadBytes > encodeAbove ? Buffer.from(chunk) : chunk;
+    const payload = payloadBytes > maxBytes ? Buffer.from(chunk) : chunk;
     return { payload, binary: false, payloadBytes };
   }
   if (chunk instanceof Frame) {
@@ -24,11 +25,6 @@ export function toMessage(chunk: MessageChunk, encodeAbove: number = Infinity): 
   const payload = bytesOf(chunk);
   if (!payload) throw wrongChunk(chunk);
   return { payload, binary: true, payloadBytes: payload.byteLength };
-}
-
-/** Bytes of an unmasked frame with its header, RFC 6455 section 5.2. */
-export function wireBytes(payloadBytes: number): number {
-  return payloadBytes + (payloadBytes < 126 ? 2 : payloadBytes < 65_536 ? 4 : 10);
 }
 
 /** Wire bytes of a chunk, or `undefined` when it is no message. */

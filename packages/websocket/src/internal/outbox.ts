@@ -1,21 +1,23 @@
 import { SpillwayError } from "@spillway/streams";
 import type { FlowWindow } from "../flow-window.ts";
-import type { MessageChunk } from "../frame.ts";
+import { bytesOf, Frame, type MessageChunk, wrongChunk } from "../frame.ts";
 import { Account } from "./account.ts";
+import { MAX_COPY } from "./batch.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import type { Lane } from "./lane.ts";
-import { type Message, toMessage, wireBytes } from "./message.ts";
+import { FIN, firstByte, PING, wireBytes } from "./header.ts";
+import { chunkBytes, type Message, toMessage } from "./message.ts";
+import type { Wire } from "./wire.ts";
 
 /** Large messages leave in fragments, so that progress shows and acknowledgements come between. */
 const MAX_FRAGMENT = 65_536;
 /** How often a waiting lane is passed over for one of higher priority. */
 const MAX_SKIPS = 8;
 
-/** How the outbox reaches the socket. */
+/** What the outbox needs of its connection. */
 export interface OutboxHost {
   /** Whether data may still follow what was sent. */
   isOpen(): boolean;
-  send(payload: string | Uint8Array, binary: boolean, fin: boolean, flushed: () => void): void;
   /** A lane was offered what it must not take. */
   fail(error: SpillwayError): void;
   /** Messages written to a lane will never be sent. */
@@ -29,8 +31,9 @@ export interface OutboxMarks {
 }
 
 /** A message whose turn has not come, or of which some fragments have left. */
-interface Job {
-  readonly lane: Lane;
+export interface Job {
+  /** Undefined for what `send()` took. */
+  readonly lane: Lane | undefined;
   readonly message: Message;
   readonly sent: Deferred<void>;
   /** Payload bytes that have left. */
@@ -47,6 +50,7 @@ interface Job {
 export class Outbox {
   readonly account: Account;
   readonly #host: OutboxHost;
+  readonly #wire: Wire;
   readonly #maxQueuedBytes: number;
   readonly #fragment: number;
   readonly #lanes = new Set<Lane>();
@@ -57,12 +61,21 @@ export class Outbox {
   #sentMessages = 0;
   #sentBytes = 0;
 
-  constructor(host: OutboxHost, flow: FlowWindow | undefined, marks: OutboxMarks) {
+  constructor(
+    host: OutboxHost,
+    makeWire: (flushed: (bytes: number) => void) => Wire,
+    flow: FlowWindow | undefined,
+    marks: OutboxMarks,
+  ) {
     this.#host = host;
     this.#maxQueuedBytes = marks.maxQueuedBytes;
     const quarter = flow ? Math.floor(flow.windowBytes / 4) : MAX_FRAGMENT;
     this.#fragment = Math.min(MAX_FRAGMENT, quarter);
     this.account = new Account(marks.highWaterMark, flow, () => this.#tellLanes());
+    this.#wire = makeWire((bytes) => {
+      this.account.flush(bytes);
+      this.pump();
+    });
   }
 
   get sentMessages(): number {
@@ -81,19 +94,16 @@ export class Outbox {
   }
 
   /**
-   * Counts a chunk the moment it is written, awaited or not; what must not be written ends the
+   * Measures a message that is written, awaited or not; what must not be written ends the
    * connection.
    *
    * @returns its wire bytes; 0 when it was refused
    */
-  admit(chunk: MessageChunk, lane: Lane): number {
-    if (this.#end) return 0;
+  admit(chunk: MessageChunk): number {
     const { queued } = this.account;
-    let bytes;
-    try {
-      bytes = wireBytes(toMessage(chunk).payloadBytes);
-    } catch (error) {
-      this.#host.fail(error as SpillwayError);
+    const bytes = chunkBytes(chunk);
+    if (bytes === undefined) {
+      this.#host.fail(wrongChunk(chunk));
       return 0;
     }
     if (queued > 0 && queued + bytes > this.#maxQueuedBytes) {
@@ -105,31 +115,41 @@ export class Outbox {
       this.#host.fail(error);
       return 0;
     }
-    lane.queued += bytes;
-    this.account.queue(bytes);
     return bytes;
   }
 
-  /** Sends a message at once (`undefined`), or when its turn comes. */
-  write(lane: Lane, chunk: MessageChunk): Promise<void> | undefined {
-    const message = toMessage(chunk, this.#fragment);
-    if (this.#isIdle && message.payloadBytes <= this.#fragment && this.account.socketRoom > 0) {
-      this.#transmit(message, lane);
-      return undefined;
-    }
+  /** Sends a message at once, or not at all: while others wait, without room, when it is large. */
+  sendNow(chunk: MessageChunk, queued: number = 0): boolean {
+    if (!this.#isIdle || this.account.socketRoom <= 0) return false;
+    const bytes = this.#write(chunk);
+    if (bytes === 0) return false;
+    this.#sentMessages++;
+    this.#hand(bytes, queued);
+    return true;
+  }
+
+  /** Puts a message in line; `pump()` sends it when its turn comes. */
+  enqueue(lane: Lane | undefined, chunk: MessageChunk): Job {
+    const message = toMessage(chunk, Math.min(this.#fragment, MAX_COPY));
     const left = wireBytes(message.payloadBytes);
     const job: Job = { lane, message, sent: deferred(), offset: 0, left, skips: 0 };
     this.#waiting.push(job);
-    this.pump();
-    return job.sent.promise;
+    return job;
   }
 
-  /** Sends a message at once or not at all. */
+  /** Takes a message when nothing waits and there is room. */
   offer(chunk: MessageChunk): boolean {
-    const message = toMessage(chunk);
+    if (chunkBytes(chunk) === undefined) throw wrongChunk(chunk);
     if (!this.#isIdle || this.account.room <= 0) return false;
-    this.#transmit(message, undefined);
+    if (this.sendNow(chunk)) return true;
+    this.account.queue(this.enqueue(undefined, chunk).left);
+    this.pump();
     return true;
+  }
+
+  /** Sends a ping behind everything sent so far. */
+  ping(payload: Uint8Array): void {
+    this.#wire.send(FIN | PING, payload);
   }
 
   /** Sends what waits, as far as there is room. */
@@ -168,9 +188,10 @@ export class Outbox {
     this.#forget(lane, left);
   }
 
-  /** Ends every lane and settles every write; nothing is sent any more. */
+  /** Ends every lane and settles every write; what was handed over leaves, and nothing more. */
   fail(error: unknown): void {
     if (this.#end) return;
+    this.#wire.flush();
     this.#end = { error };
     for (const job of this.#waiting.splice(0)) job.sent.reject(error);
     this.#current?.sent.reject(error);
@@ -200,7 +221,7 @@ export class Outbox {
     for (const [index, job] of this.#waiting.entries()) {
       const chosen = this.#waiting[best] as Job;
       if (job.skips >= MAX_SKIPS && chosen.skips < MAX_SKIPS) best = index;
-      else if (chosen.skips < MAX_SKIPS && job.lane.priority > chosen.lane.priority) best = index;
+      else if (chosen.skips < MAX_SKIPS && priorityOf(job) > priorityOf(chosen)) best = index;
     }
     const [next] = this.#waiting.splice(best, 1);
     for (const job of this.#waiting) job.skips++;
@@ -208,47 +229,56 @@ export class Outbox {
   }
 
   #sendFragment(job: Job): void {
-    const { message, lane } = job;
+    const { message, lane, offset } = job;
     const { payload, payloadBytes, binary } = message;
-    if (payloadBytes <= this.#fragment || typeof payload === "string") {
-      this.#current = undefined;
-      this.#transmit(message, lane);
-      job.sent.resolve();
-      return;
-    }
-    const part = payload.subarray(job.offset, job.offset + this.#fragment);
-    job.offset += part.byteLength;
+    let part = payload;
+    if (typeof part !== "string") part = part.subarray(offset, offset + this.#fragment);
+    job.offset = typeof part === "string" ? payloadBytes : offset + part.byteLength;
     const fin = job.offset === payloadBytes;
-    const queued = fin ? job.left : part.byteLength;
+    const bytes = wireBytes(job.offset - offset);
+    // What headers of fragments add was not queued.
+    const queued = fin ? job.left : job.offset - offset;
     job.left -= queued;
-    lane.queued -= queued;
-    if (fin) this.#current = undefined;
-    this.#hand(part, binary, fin, queued);
-    if (!fin) return;
-    this.#sentMessages++;
-    job.sent.resolve();
-  }
-
-  #transmit({ payload, payloadBytes, binary }: Message, lane: Lane | undefined): void {
-    const queued = lane ? wireBytes(payloadBytes) : 0;
     if (lane) lane.queued -= queued;
-    this.#sentMessages++;
-    this.#hand(payload, binary, true, queued);
+    if (fin) this.#current = undefined;
+    if (typeof part === "string") this.#wire.sendText(part, payloadBytes);
+    else this.#wire.send(firstByte(binary, offset > 0, fin), part);
+    if (fin) this.#sentMessages++;
+    this.#hand(bytes, queued);
+    if (fin) job.sent.resolve();
   }
 
-  #hand(payload: string | Uint8Array, binary: boolean, fin: boolean, queued: number): void {
-    const bytes = typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
-    const wire = wireBytes(bytes);
-    this.#sentBytes += wire;
-    this.#host.send(payload, binary, fin, () => {
-      this.account.flush(wire);
-      this.pump();
-    });
-    this.account.hand(wire, queued);
-    this.account.update();
+  /** Writes a message that is small enough to go as it is. @returns its wire bytes; 0 for any other */
+  #write(chunk: MessageChunk): number {
+    if (typeof chunk === "string") {
+      // A character takes 3 bytes at most.
+      if (chunk.length * 3 > this.#fragment) return 0;
+      const byteLength = Buffer.byteLength(chunk);
+      if (byteLength > MAX_COPY) return 0;
+      this.#wire.sendText(chunk, byteLength);
+      return wireBytes(byteLength);
+    }
+    if (chunk instanceof Frame) {
+      if (chunk.byteLength > this.#fragment) return 0;
+      this.#wire.sendPrepared(chunk);
+      return wireBytes(chunk.byteLength);
+    }
+    const payload = bytesOf(chunk);
+    if (!payload || payload.byteLength > this.#fragment) return 0;
+    this.#wire.send(firstByte(true, false, true), payload);
+    return wireBytes(payload.byteLength);
+  }
+
+  #hand(bytes: number, queued: number): void {
+    this.#sentBytes += bytes;
+    this.account.hand(bytes, queued);
   }
 
   #tellLanes(): void {
     for (const lane of this.#lanes) lane.update();
   }
+}
+
+function priorityOf({ lane }: Job): number {
+  return lane?.priority ?? 0;
 }

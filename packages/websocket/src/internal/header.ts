@@ -1,0 +1,45 @@
+/** Bits of the first byte of a frame, RFC 6455 section 5.2. */
+export const FIN = 0x80;
+export const OPCODE = 0x0f;
+/** Set in the opcodes of control frames. */
+export const CONTROL = 0x8;
+const CONTINUATION = 0x0;
+export const TEXT = 0x1;
+export const BINARY = 0x2;
+export const PING = 0x9;
+
+/** Bytes of the header of an unmasked frame. */
+export function headerBytes(payloadBytes: number): number {
+  return payloadBytes < 126 ? 2 : payloadBytes < 65_536 ? 4 : 10;
+}
+
+/** Bytes of an unmasked frame with its header. */
+export function wireBytes(payloadBytes: number): number {
+  return payloadBytes + headerBytes(payloadBytes);
+}
+
+/** The first byte of a message's frame, or of a fragment. */
+export function firstByte(binary: boolean, continues: boolean, fin: boolean): number {
+  const opcode = continues ? CONTINUATION : binary ? BINARY : TEXT;
+  return fin ? FIN | opcode : opcode;
+}
+
+/** Writes the header of an unmasked frame; gives the offset behind it. */
+export function writeHeader(
+  target: Buffer,
+  offset: number,
+  first: number,
+  payloadBytes: number,
+): number {
+  target[offset] = first;
+  if (payloadBytes < 126) {
+    target[offset + 1] = payloadBytes;
+    return offset + 2;
+  }
+  if (payloadBytes < 65_536) {
+    target[offset + 1] = 126;
+    return target.writeUInt16BE(payloadBytes, offset + 2);
+  }
+  target[offset + 1] = 127;
+  return target.writeBigUInt64BE(BigInt(payloadBytes), offset + 2);
+}
