@@ -21,17 +21,17 @@ export class UsageError extends Error {
 }
 
 const FULL: Effort = { reps: 9, repMs: 500, warmUpMs: 1_000 };
-const QUICK: Effort = { reps: 5, repMs: 100, warmUpMs: 200 };
+const QUICK: Effort = { reps: 5, repMs: 100, warmUpMs: 500 };
 
 export const USAGE: string = `Usage: npm run --silent bench -- [workload…] [options]
        npm run --silent bench -- chart <results.jsonl> <folder>
 
 Measures every workload named, or all. --silent keeps npm's own lines off stdout.
 
-  --quick               every variant, within a minute per workload
+  --quick               every variant, on this Node, within a minute per workload
   --json                a JSON object per line on stdout, and nothing else
   --runtime <runtime>   current, newest or the path of an executable; may be repeated
-                        (default: current and newest)
+                        (current and newest; quick: current)
   --only <variant>      this variant (and what ratios are made to); may be repeated
   --reps <n>            repetitions (${FULL.reps}; quick: ${QUICK.reps})
   --rep-ms <n>          aim of one repetition (${FULL.repMs}; quick: ${QUICK.repMs})
@@ -57,13 +57,13 @@ export function readArguments(args: readonly string[], known: readonly string[])
   return {
     kind: "measure",
     workloads: positionals.length > 0 ? [...new Set(positionals)] : known,
-    runtimes: values.runtime ?? ["current", "newest"],
+    runtimes: values.runtime ?? (values.quick ? ["current"] : ["current", "newest"]),
     only: values.only ?? [],
     effort: {
       reps: wholeNumber("--reps", values.reps, effort.reps),
       repMs,
       // A warm-up far longer than what it is for would only cost time.
-      warmUpMs: Math.min(effort.warmUpMs, 2 * repMs),
+      warmUpMs: repMs === effort.repMs ? effort.warmUpMs : Math.min(effort.warmUpMs, 2 * repMs),
     },
     json: values.json ?? false,
   };

@@ -1,6 +1,6 @@
 import { cpus, platform, release } from "node:os";
 import { readArguments, type Request, USAGE, UsageError } from "./arguments.ts";
-import { type Absence, measureBlock, narrowed } from "./measure.ts";
+import { type Absence, entryOf, measureBlock, narrowed } from "./measure.ts";
 import { Progress } from "./progress.ts";
 import { findRuntimes } from "./runtimes.ts";
 import { tables } from "./table.ts";
@@ -43,7 +43,8 @@ async function measure({ effort, json, only, ...request }: MeasureRequest): Prom
   if (!json) console.log(`${machine()}\n`);
   for (const { workload, block } of plan) {
     for (const runtime of runtimes) {
-      const title = `${workload.name}, ${runtime.name}, ${describeParams(block.params)}`;
+      const parts = [workload.name, runtime.name, describeParams(block.params)];
+      const title = parts.filter(Boolean).join(", ");
       progress.start(title, block.variants.length);
       const outcome = await measureBlock(workload, block, runtime, effort, progress);
       progress.clear();
@@ -64,7 +65,9 @@ async function planFor(
   const loaded = await Promise.all(names.map(async (name) => workloads[name]?.()));
   const chosen = loaded.filter((workload) => workload !== undefined);
   const blocks = chosen.flatMap((workload) => workload.blocks);
-  const variants = new Set(blocks.flatMap((block) => block.variants));
+  const variants = new Set(
+    blocks.flatMap((block) => block.variants.map((one) => entryOf(one).variant)),
+  );
   const unknown = only.find((variant) => !variants.has(variant));
   if (unknown !== undefined) {
     throw new UsageError(`Unknown variant "${unknown}", want one of: ${[...variants].join(", ")}`);

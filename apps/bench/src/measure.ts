@@ -2,7 +2,8 @@ import { ContenderProcess, MissingPeer } from "./contender.ts";
 import type { Progress } from "./progress.ts";
 import { type Result, summarise } from "./result.ts";
 import type { Runtime } from "./runtimes.ts";
-import type { Block, Effort, Measurement, Workload } from "./workload.ts";
+import { describeParams } from "./wording.ts";
+import type { Block, Effort, Entry, Measurement, Workload } from "./workload.ts";
 
 /** What became of one block on one runtime. */
 export interface Outcome {
@@ -30,35 +31,38 @@ export async function measureBlock(
   effort: Effort,
   progress: Progress,
 ): Promise<Outcome> {
-  const samples = new Map<string, (readonly Measurement[])[]>();
+  const entries = variants.map(entryOf);
+  const samples = new Map<Entry, (readonly Measurement[])[]>();
   const missing: Absence[] = [];
   const failed: Absence[] = [];
-  const running = new Map<string, ContenderProcess>();
+  const running = new Map<Entry, ContenderProcess>();
 
-  const turn = async (variant: string, take: () => Promise<unknown>): Promise<void> => {
+  const turn = async (entry: Entry, take: () => Promise<unknown>): Promise<void> => {
     try {
       await take();
     } catch (error) {
       const isMissing = error instanceof MissingPeer;
-      (isMissing ? missing : failed).push({ variant, why: (error as Error).message });
-      samples.delete(variant);
-      await running.get(variant)?.close();
-      running.delete(variant);
+      (isMissing ? missing : failed).push({ variant: label(entry), why: (error as Error).message });
+      samples.delete(entry);
+      await running.get(entry)?.close();
+      running.delete(entry);
     }
   };
 
   try {
-    for (const variant of variants) {
-      const contender = new ContenderProcess(runtime, { variant, params, effort });
-      running.set(variant, contender);
-      samples.set(variant, []);
-      await turn(variant, async () => contender.prepare(workload.name));
-      progress.prepared(variant);
+    for (const entry of entries) {
+      const { variant } = entry;
+      const own = { ...params, ...entry.params };
+      const contender = new ContenderProcess(runtime, { variant, params: own, effort });
+      running.set(entry, contender);
+      samples.set(entry, []);
+      await turn(entry, async () => contender.prepare(workload.name));
+      progress.prepared(label(entry));
     }
     for (let rep = 1; rep <= effort.reps; rep++) {
-      for (const [variant, contender] of running) {
-        await turn(variant, async () => samples.get(variant)?.push(await contender.repeat()));
-        progress.repeated(variant, rep);
+      for (const [entry, contender] of running) {
+        await turn(entry, async () => samples.get(entry)?.push(await contender.repeat()));
+        progress.repeated(label(entry), rep);
       }
     }
   } finally {
@@ -66,23 +70,46 @@ export async function measureBlock(
   }
 
   const { name, baseline } = workload;
-  const results = [...samples].flatMap(([variant, reps]) =>
-    summarise(
-      { workload: name, variant, runtime: runtime.name, params, baseline },
+  const results = [...samples].flatMap(([entry, reps]) => {
+    const { variant } = entry;
+    const own = { ...params, ...entry.params };
+    const compared = baselineOf(entry, entries, baseline);
+    return summarise(
+      { workload: name, variant, runtime: runtime.name, params: own, baseline },
       reps,
-      samples.get(baseline),
-    ),
-  );
+      compared && samples.get(compared),
+    );
+  });
   return { results, missing, failed };
 }
 
 /** The block with `only` these variants and the baseline, which they are compared with. */
 export function narrowed(block: Block, baseline: string, only: readonly string[]): Block {
   if (only.length === 0) return block;
-  const kept = block.variants.filter((variant) => only.includes(variant));
-  const isCompared = kept.length > 0 && block.variants.includes(baseline);
+  const isKept = (one: string | Entry): boolean => only.includes(entryOf(one).variant);
+  const isCompared = block.variants.some(isKept);
   const variants = block.variants.filter(
-    (variant) => kept.includes(variant) || (isCompared && variant === baseline),
+    (one) => isKept(one) || (isCompared && entryOf(one).variant === baseline),
   );
   return { ...block, variants };
+}
+
+/** What an entry is compared with: the baseline with the same params, or the first there is. */
+function baselineOf(
+  { params }: Entry,
+  entries: readonly Entry[],
+  baseline: string,
+): Entry | undefined {
+  const candidates = entries.filter(({ variant }) => variant === baseline);
+  const own = describeParams(params ?? {});
+  return candidates.find((each) => describeParams(each.params ?? {}) === own) ?? candidates[0];
+}
+
+/** A bare name is a variant with nothing to set it apart. */
+export function entryOf(one: string | Entry): Entry {
+  return typeof one === "string" ? { variant: one } : one;
+}
+
+function label({ variant, params = {} }: Entry): string {
+  return [variant, describeParams(params)].filter(Boolean).join(", ");
 }

@@ -5,9 +5,8 @@ export type Ask =
   | { readonly kind: "prepare"; readonly workload: string; readonly contender: Contender }
   | { readonly kind: "repeat" };
 
-/** What it answers, once per {@link Ask}. */
-export type Answer =
-  | { readonly kind: "ready" }
-  | { readonly kind: "measured"; readonly measurements: readonly Measurement[] }
-  | { readonly kind: "missing"; readonly why: string }
-  | { readonly kind: "failed"; readonly why: string };
+/** What it answers, by the kind of question. */
+export type Answers = {
+  prepare: undefined;
+  repeat: readonly Measurement[];
+};

@@ -40,10 +40,16 @@ export interface Contender {
   readonly effort: Effort;
 }
 
+/** One row of a block: a variant, with what sets it apart there. */
+export interface Entry {
+  readonly variant: string;
+  readonly params?: Params | undefined;
+}
+
 /** Variants that take turns, repetition by repetition, and are compared with each other. */
 export interface Block {
   readonly params: Params;
-  readonly variants: readonly string[];
+  readonly variants: readonly (string | Entry)[];
 }
 
 /** One file in `workloads/`, listed in `workloads.ts`. */

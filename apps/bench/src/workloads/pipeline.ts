@@ -1,4 +1,5 @@
-import type { Contender, Effort, Measurement, Trial, Workload } from "../workload.ts";
+import type { Contender, Measurement, Trial, Workload } from "../workload.ts";
+import { warmUp } from "../warm-up.ts";
 import { Batch, MAX_CHUNKS } from "./pipeline/batch.ts";
 
 /** Sends a batch through `stages` stages; tells how many of its first chunks were dropped, if any. */
@@ -42,21 +43,10 @@ export const pipeline: Workload = {
     const run = await load();
     const stages = typeof params["k"] === "number" ? params["k"] : 0;
     const lap = new Lap(run, stages);
-    const count = await warmUp(lap, effort);
+    const count = await warmUp(async (chunks) => lap.time(chunks), effort, 256);
     return { repeat: async () => [(await lap.time(count)).measurement] };
   },
 };
-
-/** @returns how many chunks a repetition of `repMs` takes */
-async function warmUp(lap: Lap, { repMs, warmUpMs }: Effort): Promise<number> {
-  let count = 256;
-  for (let spentMs = 0; ;) {
-    const { elapsedMs } = await lap.time(count);
-    spentMs += elapsedMs;
-    if (spentMs >= warmUpMs) return Math.max(256, Math.round((count * repMs) / elapsedMs));
-    if (elapsedMs < repMs / 2) count *= 2;
-  }
-}
 
 /** One variant, run as often as it takes. */
 class Lap {
