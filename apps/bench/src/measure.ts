@@ -3,7 +3,7 @@ import type { Progress } from "./progress.ts";
 import { type Result, summarise } from "./result.ts";
 import type { Runtime } from "./runtimes.ts";
 import { describeParams } from "./wording.ts";
-import type { Block, Effort, Entry, Measurement, Workload } from "./workload.ts";
+import type { Block, Effort, Entry, Measurement, Params, Workload } from "./workload.ts";
 
 /** What became of one block on one runtime. */
 export interface Outcome {
@@ -74,10 +74,14 @@ export async function measureBlock(
     const { variant } = entry;
     const own = { ...params, ...entry.params };
     const compared = baselineOf(entry, entries, baseline);
+    const reference = entry.reference && find(entries, variant, entry.reference);
     return summarise(
       { workload: name, variant, runtime: runtime.name, params: own, baseline },
       reps,
-      compared && samples.get(compared),
+      {
+        baseline: compared && samples.get(compared),
+        reference: reference && samples.get(reference),
+      },
     );
   });
   return { results, missing, failed };
@@ -100,9 +104,15 @@ function baselineOf(
   entries: readonly Entry[],
   baseline: string,
 ): Entry | undefined {
-  const candidates = entries.filter(({ variant }) => variant === baseline);
-  const own = describeParams(params ?? {});
-  return candidates.find((each) => describeParams(each.params ?? {}) === own) ?? candidates[0];
+  const first = entries.find(({ variant }) => variant === baseline);
+  return find(entries, baseline, params) ?? first;
+}
+
+function find(entries: readonly Entry[], variant: string, params: Params = {}): Entry | undefined {
+  const wanted = describeParams(params);
+  return entries.find(
+    (entry) => entry.variant === variant && describeParams(entry.params ?? {}) === wanted,
+  );
 }
 
 /** A bare name is a variant with nothing to set it apart. */

@@ -17,11 +17,8 @@ const nanoseconds = (value: number, cpuPerMillion?: number): Measurement[] => [
 describe("summarise()", () => {
   test("gives the line of JSON that is documented", () => {
     const reps = [nanoseconds(30, 0.3), nanoseconds(10, 0.1), nanoseconds(20, 0.2)];
-    const [result] = summarise(context, reps, [
-      nanoseconds(300),
-      nanoseconds(200),
-      nanoseconds(240),
-    ]);
+    const baseline = [nanoseconds(300), nanoseconds(200), nanoseconds(240)];
+    const [result] = summarise(context, reps, { baseline });
     expect(JSON.parse(JSON.stringify(result))).toEqual({
       workload: "pipeline",
       variant: "spillway",
@@ -38,7 +35,7 @@ describe("summarise()", () => {
   });
 
   test("leaves out what was not measured and what cannot be compared", () => {
-    const [result] = summarise(context, [nanoseconds(10)], undefined);
+    const [result] = summarise(context, [nanoseconds(10)]);
     expect(Object.keys(result ?? {})).toEqual(
       "workload variant runtime params unit median min max reps".split(" "),
     );
@@ -47,8 +44,15 @@ describe("summarise()", () => {
   test("says how many times better, also where more is better", () => {
     const reps: Measurement[][] = [[{ unit: "msg/s", value: 600 }]];
     const baseline: Measurement[][] = [[{ unit: "msg/s", value: 200 }]];
-    const [result] = summarise({ ...context, baseline: "ws" }, reps, baseline);
+    const [result] = summarise({ ...context, baseline: "ws" }, reps, { baseline });
     expect(result).toMatchObject({ ratioToWs: 3 });
+    expect(result).not.toHaveProperty("ratioToNative");
+  });
+
+  test("compares with what it is to withstand too", () => {
+    const reference = [nanoseconds(8), nanoseconds(5)];
+    const [result] = summarise(context, [nanoseconds(10), nanoseconds(10)], { reference });
+    expect(result).toMatchObject({ ratioToReference: 0.65 });
     expect(result).not.toHaveProperty("ratioToNative");
   });
 
@@ -58,7 +62,7 @@ describe("summarise()", () => {
       { unit: "s", value: 0.3, params: { quantile: 0.99 } },
       { unit: "MB/s", value: 0.125 },
     ];
-    const results = summarise({ ...context, params: { path: "slow" } }, [rep, rep], undefined);
+    const results = summarise({ ...context, params: { path: "slow" } }, [rep, rep]);
     expect(results.map(({ params, unit, median }) => ({ params, unit, median }))).toEqual([
       { params: { path: "slow", quantile: 0.5 }, unit: "s", median: 0.2 },
       { params: { path: "slow", quantile: 0.99 }, unit: "s", median: 0.3 },
@@ -67,13 +71,12 @@ describe("summarise()", () => {
   });
 
   test("refuses repetitions that measured different things", () => {
-    expect(() => summarise(context, [nanoseconds(1), []], undefined)).toThrow(RangeError);
+    expect(() => summarise(context, [nanoseconds(1), []])).toThrow(RangeError);
   });
 });
 
 describe("byRank()", () => {
-  const at = (unit: Measurement["unit"], value: number) =>
-    summarise(context, [[{ unit, value }]], undefined);
+  const at = (unit: Measurement["unit"], value: number) => summarise(context, [[{ unit, value }]]);
 
   test.each([
     ["ns/chunk", [1, 2, 3]],

@@ -18,6 +18,8 @@ export interface Result {
   readonly ratioToWs?: number;
   /** The same to native web streams. */
   readonly ratioToNative?: number;
+  /** The same to its own variant without what it is to withstand. */
+  readonly ratioToReference?: number;
 }
 
 /** What the rows of one contender have in common. */
@@ -25,24 +27,35 @@ export interface ResultContext extends Pick<Result, "workload" | "variant" | "ru
   readonly baseline: "native" | "ws";
 }
 
+/** What a contender is compared with. */
+interface Others<T> {
+  readonly baseline?: T | undefined;
+  readonly reference?: T | undefined;
+}
+
+const ratioName = { native: "ratioToNative", ws: "ratioToWs" } as const;
+
 const lessIsBetter: ReadonlySet<Unit> = new Set(["KiB/connection", "MB", "ns/chunk", "s"]);
 
 /**
  * Sums up what a contender measured.
  *
  * @param reps - the figures of every repetition
- * @param baseline - the same of the baseline, `undefined` where there is none to compare with
+ * @param others - the same of what it is compared with, where there is any
  * @returns a result for every figure
  */
 export function summarise(
   context: ResultContext,
   reps: readonly (readonly Measurement[])[],
-  baseline: readonly (readonly Measurement[])[] | undefined,
+  others: Others<readonly (readonly Measurement[])[]> = {},
 ): Result[] {
   return (reps[0] ?? []).map((_, figure) => {
     const column = reps.map((rep) => at(rep, figure));
-    const others = baseline?.map((rep) => at(rep, figure));
-    return summary(context, column, others);
+    const { baseline, reference } = others;
+    return summary(context, column, {
+      baseline: baseline?.map((rep) => at(rep, figure).value),
+      reference: reference?.map((rep) => at(rep, figure).value),
+    });
   });
 }
 
@@ -50,12 +63,11 @@ export function summarise(
 function summary(
   { workload, variant, runtime, params, baseline }: ResultContext,
   column: readonly Measurement[],
-  others: readonly Measurement[] | undefined,
+  others: Others<readonly number[]>,
 ): Result {
   const first = at(column, 0);
   const values = column.map(({ value }) => value);
   const cpu = column.flatMap(({ cpuPerMillion }) => cpuPerMillion ?? []);
-  const otherValues = others?.map(({ value }) => value);
   return {
     workload,
     variant,
@@ -67,20 +79,17 @@ function summary(
     max: rounded(Math.max(...values)),
     reps: column.length,
     ...(cpu.length > 0 && { cpuPerMillion: rounded(median(cpu)) }),
-    ...(otherValues && ratioTo(baseline, first.unit, values, otherValues)),
+    ...(others.baseline && {
+      [ratioName[baseline]]: ratio(first.unit, values, others.baseline),
+    }),
+    ...(others.reference && {
+      ratioToReference: ratio(first.unit, values, others.reference),
+    }),
   };
 }
 
-function ratioTo(
-  baseline: "native" | "ws",
-  unit: Unit,
-  values: readonly number[],
-  others: readonly number[],
-): Pick<Result, "ratioToWs" | "ratioToNative"> {
-  const ratio = rounded(
-    isLessBetter(unit) ? pairedRatio(others, values) : pairedRatio(values, others),
-  );
-  return baseline === "ws" ? { ratioToWs: ratio } : { ratioToNative: ratio };
+function ratio(unit: Unit, values: readonly number[], others: readonly number[]): number {
+  return rounded(isLessBetter(unit) ? pairedRatio(others, values) : pairedRatio(values, others));
 }
 
 function at(rep: readonly Measurement[], figure: number): Measurement {

@@ -24,6 +24,7 @@ function table(results: readonly Result[]): string {
     column("spread", results, spread),
     column("better than native", results, ({ ratioToNative }) => times(ratioToNative)),
     column("better than ws", results, ({ ratioToWs }) => times(ratioToWs)),
+    column("better than reference", results, ({ ratioToReference }) => times(ratioToReference)),
     column("CPU s/million", results, ({ cpuPerMillion }) =>
       cpuPerMillion === undefined ? "" : figure(cpuPerMillion),
     ),

@@ -44,6 +44,8 @@ export interface Contender {
 export interface Entry {
   readonly variant: string;
   readonly params?: Params | undefined;
+  /** Params of the entry of the same variant that it is compared with as well. */
+  readonly reference?: Params | undefined;
 }
 
 /** Variants that take turns, repetition by repetition, and are compared with each other. */

@@ -3,5 +3,6 @@ import type { Workload } from "./workload.ts";
 /** Loaded when asked for: a contender's process holds its own workload and no other. */
 export const workloads: Readonly<Record<string, () => Promise<Workload>>> = {
   pipeline: async () => (await import("./workloads/pipeline.ts")).pipeline,
+  fanout: async () => (await import("./workloads/fanout.ts")).fanout,
   unicast: async () => (await import("./workloads/unicast.ts")).unicast,
 };

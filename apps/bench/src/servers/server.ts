@@ -28,6 +28,11 @@ export interface Gauge {
   memory(): Promise<Memory>;
 }
 
+/** At least a tenth: less is noise, and nothing can be compared with 0. */
+export function megabytesAbove(idleBytes: number, peakBytes: number): number {
+  return Math.max(0.1, (peakBytes - idleBytes) / 1e6);
+}
+
 /** Of this process; it needs `--expose-gc` unless it is Bun. */
 export class OwnGauge implements Gauge {
   #cpu: NodeJS.CpuUsage = process.cpuUsage();

@@ -1,0 +1,16 @@
+import type { WebSocket } from "ws";
+import type { Server } from "../../servers/server.ts";
+import { serveWs } from "../../servers/ws.ts";
+import { inTurns } from "./message.ts";
+
+/** The loop that everybody writes. */
+export async function ws(burst: number): Promise<Server> {
+  const sockets: WebSocket[] = [];
+  return serveWs({
+    open: (socket) => sockets.push(socket),
+    run: async (bursts) =>
+      inTurns(bursts, burst, (message) => {
+        for (const socket of sockets) socket.send(message);
+      }),
+  });
+}
