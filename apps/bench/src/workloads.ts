@@ -4,5 +4,7 @@ import type { Workload } from "./workload.ts";
 export const workloads: Readonly<Record<string, () => Promise<Workload>>> = {
   pipeline: async () => (await import("./workloads/pipeline.ts")).pipeline,
   fanout: async () => (await import("./workloads/fanout.ts")).fanout,
+  bulk: async () => (await import("./workloads/bulk.ts")).bulk,
+  deflate: async () => (await import("./workloads/deflate.ts")).deflate,
   unicast: async () => (await import("./workloads/unicast.ts")).unicast,
 };

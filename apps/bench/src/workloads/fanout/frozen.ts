@@ -25,7 +25,7 @@ export async function prepareFrozen(
   { effort, burst, burstMs, freeze }: FrozenOptions,
 ): Promise<Trial> {
   const { reps, repMs } = effort;
-  const offeredMs = repMs < FULL_REP_MS ? 4 * repMs : FULL_MS / reps;
+  const offeredMs = repMs < FULL_REP_MS ? 2 * repMs : FULL_MS / reps;
   const everyMs = burstMs / LOAD;
   const bursts = Math.max(1, Math.round(offeredMs / everyMs));
   const { rssBytes } = await server.gauge.memory();

@@ -1,0 +1,24 @@
+import { broadcast } from "@spillway/streams";
+import { accept, frame, type Frame, type FrameOptions } from "@spillway/websocket";
+import type { Server } from "../../servers/server.ts";
+import { serveWs } from "../../servers/ws.ts";
+import { DEFLATE, inTurns } from "./json.ts";
+
+const compressed: FrameOptions & { readonly compress: boolean } = { compress: true };
+
+/** A hub whose frames are compressed once. That they come compressed, the clients check. */
+export async function spillwayPump(): Promise<Server> {
+  const hub = broadcast<string, Frame>({ encode: (message) => frame(message, compressed) });
+  return serveWs({
+    open(socket, request) {
+      const { writable } = accept(socket, request);
+      // A client that leaves is no failure of the others; who is missed at the end, is counted.
+      hub
+        .subscribe()
+        .pipeTo(writable)
+        .catch(() => {});
+    },
+    run: async (count) => inTurns(count, (message) => hub.publish(message)),
+    options: DEFLATE,
+  });
+}

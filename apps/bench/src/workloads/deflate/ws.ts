@@ -1,0 +1,17 @@
+import type { WebSocket } from "ws";
+import type { Server } from "../../servers/server.ts";
+import { serveWs } from "../../servers/ws.ts";
+import { DEFLATE, inTurns } from "./json.ts";
+
+/** The loop that everybody writes: it compresses for each client. */
+export async function ws(): Promise<Server> {
+  const sockets: WebSocket[] = [];
+  return serveWs({
+    open: (socket) => sockets.push(socket),
+    run: async (count) =>
+      inTurns(count, (message) => {
+        for (const socket of sockets) socket.send(message);
+      }),
+    options: DEFLATE,
+  });
+}
