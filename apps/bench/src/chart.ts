@@ -12,7 +12,7 @@ import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { UsageError } from "./arguments.ts";
 import { byRank, groupedBy, isLessBetter, type Result } from "./result.ts";
-import { describeParams, figure } from "./wording.ts";
+import { describeParams, figure, rowName, sharedParams } from "./wording.ts";
 
 use([CustomChart, GridComponent, LegendComponent, ScatterChart, SVGRenderer, TitleComponent]);
 
@@ -93,9 +93,7 @@ function layOut(results: readonly Result[], lanes: number): Panel[] {
   const panels: Panel[] = [];
   let top = FIRST_TOP;
   for (const [title, group] of groupedBy(results, titleOf)) {
-    const variants = [
-      ...new Set(group.toSorted(byRank).map(({ variant }) => variant)),
-    ].toReversed();
+    const variants = [...new Set(group.toSorted(byRank).map(rowOf))].toReversed();
     if (variants.length < 2) continue;
     const height = variants.length * (lanes * LANE_HEIGHT + ROW_PADDING);
     panels.push({ title, results: group, variants, top, height });
@@ -104,9 +102,13 @@ function layOut(results: readonly Result[], lanes: number): Panel[] {
   return panels;
 }
 
+function rowOf({ variant, params }: Result): string {
+  return rowName(variant, params);
+}
+
 function titleOf({ params, unit }: Result): string {
   const better = isLessBetter(unit) ? "less is better" : "more is better";
-  return [describeParams(params), `${unit}, ${better}`].filter(Boolean).join(": ");
+  return [describeParams(sharedParams(params)), `${unit}, ${better}`].filter(Boolean).join(": ");
 }
 
 function option(
@@ -184,7 +186,7 @@ function series(
   { runtime, offset, colour }: Lane & { readonly runtime: string },
 ): [ScatterSeriesOption, CustomSeriesOption] {
   const own = results.filter((result) => result.runtime === runtime);
-  const row = ({ variant }: Result): number => variants.indexOf(variant);
+  const row = (result: Result): number => variants.indexOf(rowOf(result));
   const place = { name: runtime, color: colour, xAxisIndex: axis, yAxisIndex: axis };
   const range: CustomSeriesRenderItem = (_, api) => {
     const [x1 = 0, middle = 0] = api.coord([api.value(0), api.value(2)]);

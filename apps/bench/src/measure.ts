@@ -2,7 +2,7 @@ import { ContenderProcess, MissingPeer } from "./contender.ts";
 import type { Progress } from "./progress.ts";
 import { type Result, summarise } from "./result.ts";
 import type { Runtime } from "./runtimes.ts";
-import { describeParams } from "./wording.ts";
+import { describeParams, rowName } from "./wording.ts";
 import type { Block, Effort, Entry, Measurement, Params, Workload } from "./workload.ts";
 
 /** What became of one block on one runtime. */
@@ -42,7 +42,10 @@ export async function measureBlock(
       await take();
     } catch (error) {
       const isMissing = error instanceof MissingPeer;
-      (isMissing ? missing : failed).push({ variant: label(entry), why: (error as Error).message });
+      (isMissing ? missing : failed).push({
+        variant: nameOf(entry),
+        why: (error as Error).message,
+      });
       samples.delete(entry);
       await running.get(entry)?.close();
       running.delete(entry);
@@ -57,12 +60,12 @@ export async function measureBlock(
       running.set(entry, contender);
       samples.set(entry, []);
       await turn(entry, async () => contender.prepare(workload.name));
-      progress.prepared(label(entry));
+      progress.prepared(nameOf(entry));
     }
     for (let rep = 1; rep <= effort.reps; rep++) {
       for (const [entry, contender] of running) {
         await turn(entry, async () => samples.get(entry)?.push(await contender.repeat()));
-        progress.repeated(label(entry), rep);
+        progress.repeated(nameOf(entry), rep);
       }
     }
   } finally {
@@ -120,6 +123,6 @@ export function entryOf(one: string | Entry): Entry {
   return typeof one === "string" ? { variant: one } : one;
 }
 
-function label({ variant, params = {} }: Entry): string {
-  return [variant, describeParams(params)].filter(Boolean).join(", ");
+function nameOf({ variant, params = {} }: Entry): string {
+  return rowName(variant, params);
 }

@@ -1,4 +1,4 @@
-import { describeParams, figure } from "./wording.ts";
+import { describeParams, figure, rowName, sharedParams } from "./wording.ts";
 import { byRank, groupedBy, type Result } from "./result.ts";
 
 /** A table of what is compared with each other (one runtime, one set of params, one unit), best first. */
@@ -10,14 +10,14 @@ export function tables(results: readonly Result[]): string {
 
 /** `pipeline, node 26.10.0, k = 3, ns/chunk` */
 function heading({ workload, runtime, params, unit }: Result): string {
-  return [workload, runtime, describeParams(params), unit].filter(Boolean).join(", ");
+  return [workload, runtime, describeParams(sharedParams(params)), unit].filter(Boolean).join(", ");
 }
 
 function table(results: readonly Result[]): string {
   const [first] = results;
   if (!first) return "";
   const columns = [
-    column("variant", results, ({ variant }) => variant),
+    column("variant", results, ({ variant, params }) => rowName(variant, params)),
     column("median", results, (result) => figure(result.median)),
     column("min", results, (result) => figure(result.min)),
     column("max", results, (result) => figure(result.max)),

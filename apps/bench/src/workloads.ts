@@ -6,5 +6,6 @@ export const workloads: Readonly<Record<string, () => Promise<Workload>>> = {
   fanout: async () => (await import("./workloads/fanout.ts")).fanout,
   bulk: async () => (await import("./workloads/bulk.ts")).bulk,
   deflate: async () => (await import("./workloads/deflate.ts")).deflate,
+  idle: async () => (await import("./workloads/idle.ts")).idle,
   unicast: async () => (await import("./workloads/unicast.ts")).unicast,
 };

@@ -8,7 +8,7 @@ export interface Usage {
 /** Memory of a process, once its garbage is gone. */
 export interface Memory {
   readonly rssBytes: number;
-  /** What the runtime itself knows to be in use: the heap and what hangs on it. */
+  /** What the runtime itself knows to be in use: the heap and what hangs on it; with Bun the same. */
   readonly liveBytes: number;
 }
 
@@ -56,7 +56,8 @@ export class OwnGauge implements Gauge {
   async memory(): Promise<Memory> {
     await collectGarbage();
     const { rss, heapUsed, external } = process.memoryUsage();
-    return { rssBytes: rss, liveBytes: heapUsed + external };
+    // Bun's sockets are not on its heap, and `external` does not know of them.
+    return { rssBytes: rss, liveBytes: "Bun" in globalThis ? rss : heapUsed + external };
   }
 
   #sample(): void {
