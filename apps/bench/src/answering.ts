@@ -15,9 +15,9 @@ export interface Failure {
 }
 
 /** Answers what the process that started this one asks, and ends with it. */
-export function answering<Ask>(answer: (ask: Ask) => Promise<unknown>): void {
-  process.on("message", (ask: Ask) => {
-    void answer(ask)
+export function answering(answer: (ask: never) => Promise<unknown>): void {
+  process.on("message", (ask) => {
+    void answer(ask as never)
       .then((value): Reply => ({ kind: "answer", value }), failure)
       .then(reply);
   });

@@ -67,7 +67,7 @@ export class Subprocess<Ask, Answers extends Record<string, unknown>> {
         resolve(settled);
       };
       this.#process.on("message", settle).on("exit", onExit).on("error", onError);
-      this.#process.send(ask as object, (error) => {
+      this.#process.send(ask, (error) => {
         // A process that is ending breaks the channel first; how it ended says more.
         if (error && this.#hasEnded) onError(error);
       });

@@ -1,48 +1,13 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { entryOf } from "../src/measure.ts";
 import type { Result } from "../src/result.ts";
 import { pipeline } from "../src/workloads/pipeline.ts";
+import { bench, build, main, run, tiny } from "./run.ts";
 
-const pathOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const main = pathOf("../dist/main.js");
-
-/** What is measured is what is published, so it is built first. */
-beforeAll(async () => {
-  const args = ["--build", pathOf("../tsconfig.build.json")];
-  const { code, stdout } = await run(pathOf("../../../node_modules/.bin/tsc"), args);
-  expect(code, stdout).toBe(0);
-}, 120_000);
-
-interface Ended {
-  readonly code: number | string;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function run(
-  file: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv = {},
-): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(
-      file,
-      args,
-      { timeout: 110_000, env: { ...process.env, ...env } },
-      (error, stdout, stderr) => {
-        resolve({ code: error ? (error.code ?? "killed") : 0, stdout, stderr });
-      },
-    );
-  });
-}
-
-async function bench(...args: string[]): Promise<Ended> {
-  return run(process.execPath, [main, ...args]);
-}
+beforeAll(build, 120_000);
 
 async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "spillway-bench-"));
@@ -60,8 +25,6 @@ function without(name: string): string {
   return `--import=${script(register)}`;
 }
 
-const tiny = ["--reps", "2", "--rep-ms", "2", "--runtime", "current"];
-
 describe("bench", { timeout: 120_000 }, () => {
   test("measures every variant of the pipeline and prints lines of JSON alone; they make a chart", async () => {
     const { code, stdout, stderr } = await bench("pipeline", "--json", ...tiny);
@@ -73,7 +36,7 @@ describe("bench", { timeout: 120_000 }, () => {
       .split("\n")
       .map((line) => JSON.parse(line) as Result);
     const rows = pipeline.blocks.flatMap(({ params, variants }) =>
-      variants.map((variant) => ({ variant, params })),
+      variants.map((one) => ({ variant: entryOf(one).variant, params })),
     );
     expect(results.map(({ variant, params }) => ({ variant, params }))).toEqual(rows);
     for (const { workload, runtime, unit, median, min, max, reps, ...rest } of results) {

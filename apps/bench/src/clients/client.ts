@@ -75,6 +75,7 @@ export class Client {
     this.#isClosing = true;
     if (this.#socket.destroyed) return;
     const closed = new Promise((resolve) => this.#socket.once("close", resolve));
+    this.#socket.resume();
     this.#socket.end(clientFrame(8, Buffer.from([0x03, 0xe8])));
     await closed;
   }

@@ -8,7 +8,8 @@ let crowd: ClientCrowd | undefined;
 async function answer(ask: CrowdAsk): Promise<CrowdAnswers[CrowdAsk["kind"]]> {
   if (ask.kind === "connect") {
     crowd ??= new ClientCrowd(ask.crowd, notice);
-    return crowd.connect(ask.clients).then(() => undefined);
+    await crowd.connect(ask.clients);
+    return undefined;
   }
   if (!crowd) throw new Error("Cannot do this without clients");
   switch (ask.kind) {
@@ -25,7 +26,7 @@ async function answer(ask: CrowdAsk): Promise<CrowdAnswers[CrowdAsk["kind"]]> {
       return undefined;
     case "echo":
       return crowd.echo(ask.bytes, ask.ms);
-    case "close":
+    default:
       await crowd.close();
       return undefined;
   }

@@ -21,7 +21,9 @@ export async function timeRate(
   { unit, each, all, run }: RateOptions,
 ): Promise<{ elapsedMs: number; measurement: Measurement }> {
   await server.gauge.start(0);
-  const { seconds } = await fleet.take(count * each, async () => (run ?? server.run)(count));
+  const { seconds } = await fleet.take(count * each, async () =>
+    run ? run(count) : server.run(count),
+  );
   const { cpuSeconds } = await server.gauge.stop();
   const total = count * all;
   return {

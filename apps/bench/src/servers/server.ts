@@ -21,7 +21,7 @@ export interface Server {
 }
 
 /** Looks at the process that serves. */
-export interface Gauge {
+interface Gauge {
   /** @param sampleMs - how often to look at the memory; 0 for never */
   start(sampleMs: number): Promise<void>;
   stop(): Promise<Usage>;

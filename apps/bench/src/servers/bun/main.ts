@@ -13,13 +13,14 @@ async function answer(ask: BunAsk): Promise<BunAnswers[BunAsk["kind"]]> {
       service = new BunService(ask.job);
       return service.port;
     case "run":
-      return service?.run(ask.count).then(() => undefined);
+      await service?.run(ask.count);
+      return undefined;
     case "start":
       await gauge.start(ask.sampleMs);
       return undefined;
     case "stop":
       return gauge.stop();
-    case "memory":
+    default:
       return gauge.memory();
   }
 }

@@ -67,7 +67,8 @@ export class BunService {
 
   async #cork(count: number): Promise<void> {
     const [socket] = this.#sockets;
-    for (let left = count; socket && left > 0; left -= CORKED) {
+    if (!socket) return;
+    for (let left = count; left > 0; left -= CORKED) {
       let isHeld = false;
       socket.cork(() => {
         for (let sent = Math.min(left, CORKED); sent > 0; sent--) {

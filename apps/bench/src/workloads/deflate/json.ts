@@ -1,7 +1,7 @@
 /** 1 KiB as telemetry looks: names that come again, figures that do not. */
 export const json: string = JSON.stringify({
   device: "spillway-bench",
-  readings: Array.from({ length: 24 }, (_, index) => ({
+  readings: Array.from({ length: 30 }, (_, index) => ({
     sensor: `s${index + 10}`,
     value: Math.imul(index + 1, 0x9e_37_79_b1) >>> 12,
   })),

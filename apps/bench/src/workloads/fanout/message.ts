@@ -2,13 +2,6 @@ import { stamp } from "../../clients/protocol.ts";
 
 export const MESSAGE_BYTES = 1024;
 
-/** A source makes every message anew; it begins with the time it was made at. */
-export function makeMessage(): Buffer {
-  const message = Buffer.alloc(MESSAGE_BYTES, "spillway");
-  message.write(stamp());
-  return message;
-}
-
 /** Bursts, each in a turn of its own. */
 export async function inTurns(
   bursts: number,
@@ -19,4 +12,11 @@ export async function inTurns(
     for (let sent = 0; sent < burst; sent++) publish(makeMessage());
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/** A source makes every message anew; it begins with the time it was made at. */
+function makeMessage(): Buffer {
+  const message = Buffer.alloc(MESSAGE_BYTES, "spillway");
+  message.write(stamp());
+  return message;
 }
