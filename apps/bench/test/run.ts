@@ -6,10 +6,7 @@ const pathOf = (path: string): string => fileURLToPath(new URL(path, import.meta
 export const main: string = pathOf("../dist/main.js");
 
 /** As little as can be measured. */
-export const tiny: readonly string[] = [
-  ...["--reps", "2", "--rep-ms", "2"],
-  ...["--runtime", "current"],
-];
+export const tiny: readonly string[] = ["--reps", "2", "--rep-ms", "2", "--runtime", "current"];
 
 /** What is measured is what is published, so it is built first. */
 export async function build(): Promise<void> {
