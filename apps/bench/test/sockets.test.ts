@@ -54,10 +54,11 @@ describe("workloads on sockets", { timeout: 240_000 }, () => {
       expect(own, JSON.stringify({ variant, params })).not.toEqual([]);
     }
     expect(new Set(results.map(({ unit }) => unit))).toEqual(new Set(units));
-    for (const { unit, median, cpuPerMillion, ratioToWs } of results) {
+    for (const { params, unit, median, cpuPerMillion, ratioToWs } of results) {
       expect(Number.isFinite(median)).toBe(true);
       if (unit === "msg/s" || unit === "deliveries/s") expect(cpuPerMillion).toBeGreaterThan(0);
-      expect(ratioToWs).toBeDefined();
+      // What a loop cannot keep up with has nothing to be compared with.
+      if (params["burst"] !== 64) expect(ratioToWs).toBeDefined();
     }
   });
 });

@@ -82,11 +82,8 @@ export class BunService {
   async #publish(bursts: number): Promise<void> {
     const { burst = 1, messageBytes } = this.#job;
     for (let done = 0; done < bursts; done++) {
-      for (let sent = 0; sent < burst; sent++) {
-        const message = Buffer.alloc(messageBytes, "spillway");
-        message.write(stamp());
-        this.#server.publish(TOPIC, message);
-      }
+      const messages = Array.from({ length: burst }, () => stamped(messageBytes));
+      for (const message of messages) this.#server.publish(TOPIC, message);
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -94,4 +91,11 @@ export class BunService {
   async #drained(socket: BunSocket): Promise<void> {
     return new Promise((resolve) => this.#draining.set(socket, resolve));
   }
+}
+
+/** A source makes every message anew; it begins with the time it was made at. */
+function stamped(messageBytes: number): Buffer {
+  const message = Buffer.alloc(messageBytes, "spillway");
+  message.write(stamp());
+  return message;
 }
