@@ -42,8 +42,8 @@ export class ContenderProcess {
 
 /** @throws {@link MissingPeer}, or the error with all that is known of it */
 function told(error: SubprocessError): never {
-  const { code, message, stack } = error;
+  const { code, message, where } = error;
   const isMissing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
   if (isMissing) throw new MissingPeer(message.split("\n", 1)[0], { cause: error });
-  throw new Error(stack?.includes(message) ? stack : message, { cause: error });
+  throw new Error(where ?? message, { cause: error });
 }

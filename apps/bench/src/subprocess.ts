@@ -2,15 +2,17 @@ import { type ChildProcess, fork, type ForkOptions } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Failure, Reply } from "./answering.ts";
 
-/** What a process could not do, with the `code` and the stack of its error. */
+/** What a process could not do, with the `code` of its error. */
 export class SubprocessError extends Error {
   override readonly name = "SubprocessError";
   readonly code: string | undefined;
+  /** Its stack, where there is one: a process that is gone has none. */
+  readonly where: string | undefined;
 
   constructor({ why, code, stack }: Failure) {
     super(why);
     this.code = code;
-    if (stack !== undefined) this.stack = stack;
+    this.where = stack;
   }
 }
 
