@@ -36,7 +36,7 @@ export const idle: Workload = {
         })),
       ],
     },
-    { params: { clients: 10_000, op: "close" }, variants: ["ws", "spillway"] },
+    { params: { clients: 10_000, op: "close" }, variants: ["spillway"] },
   ],
   async prepare({ variant, params, effort }: Contender): Promise<Trial> {
     const serve = servers[variant];
