@@ -88,8 +88,8 @@ class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
   }
 
   get isWanted(): boolean {
-    if (this.#queue.size < this.#mark) return true;
-    return this.#queue.length === 0 && this.readable.isWanted;
+    if (this.#queue.length === 0 && this.readable.isWanted) return true;
+    return this.#queue.size < this.#mark;
   }
 
   put(chunk: In): boolean | Promise<void> {
@@ -117,9 +117,10 @@ class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
   }
 
   emit(chunk: Out): void {
+    if (!this.#isPulling && this.#queue.length === 0 && this.readable.push(chunk)) return;
     if (this.#state === "done") return;
     if (this.#isPulling) this.#push(chunk);
-    else if (this.#queue.length > 0 || !this.readable.push(chunk)) {
+    else {
       this.#push(chunk);
       this.readable.wake();
     }
