@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { usePump } from "@spillway/streams/ends";
 import { wrongType } from "@spillway/streams/options";
 import type { WebSocket } from "ws";
 import { Connection } from "./connection.ts";
@@ -36,6 +37,7 @@ export function accept(
   request: IncomingMessage,
   options: ConnectionOptions = {},
 ): Connection {
+  usePump();
   if (socket?.readyState !== 1) throw wrongType("socket", "an open WebSocket of ws", socket);
   return new Connection(socket, request, connectionSettings(options));
 }

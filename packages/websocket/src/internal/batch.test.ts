@@ -1,0 +1,112 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import * as ws from "ws";
+import { Batch, MAX_COPY } from "./batch.ts";
+import { BINARY, FIN, firstByte, TEXT } from "./header.ts";
+import { SLAB_BYTES } from "./slab.ts";
+
+/** Public, but not in its types. */
+const { Sender } = ws as unknown as {
+  Sender: { frame(payload: Buffer, options: object): Buffer[] };
+};
+
+/** The frame as `ws` makes it. */
+function reference(first: number, payload: Uint8Array): Buffer {
+  const options = { fin: (first & FIN) !== 0, opcode: first & 0x0f, rsv1: false, mask: false };
+  return Buffer.concat(Sender.frame(Buffer.from(payload), { ...options, readOnly: true }));
+}
+
+const sizes = fc.oneof(
+  fc.constantFrom(0, 125, 126, MAX_COPY, MAX_COPY + 1, 65_535, 65_536, 100_000),
+  fc.integer({ min: 0, max: 3_000 }),
+);
+const frames = fc.record({
+  size: sizes,
+  kind: fc.constantFrom("bytes", "text", "prepared", "fragment"),
+  batch: fc.nat(2),
+});
+
+describe("Batch", () => {
+  test("frames as ws does, whatever comes side by side with it", () => {
+    const property = fc.property(
+      fc.array(frames, { maxLength: 40 }),
+      fc.boolean(),
+      (script, lasts) => {
+        const batches = [new Batch(), new Batch(), new Batch()];
+        const wanted: Buffer[][] = [[], [], []];
+        for (const [index, { size, kind, batch: number }] of script.entries()) {
+          const batch = batches[number] as Batch;
+          const payload = Buffer.alloc(size, 33 + (index % 90));
+          const isText = kind === "text";
+          const first = kind === "fragment" ? firstByte(true, true, false) : FIN | BINARY;
+          const frame = reference(isText ? FIN | TEXT : first, payload);
+          if (isText && size <= MAX_COPY) batch.addText(FIN | TEXT, payload.toString(), size);
+          else if (isText) batch.add(FIN | TEXT, payload);
+          else if (kind === "prepared" && size <= MAX_COPY) batch.addPrepared(frame);
+          else batch.add(first, payload);
+          wanted[number]?.push(frame);
+        }
+        for (const [number, batch] of batches.entries()) {
+          const all = Buffer.concat(wanted[number] ?? []);
+          expect(batch.bytes).toBe(all.byteLength);
+          const load = batch.take(lasts);
+          expect(Buffer.concat(load.pieces).equals(all)).toBe(true);
+          load.release();
+          expect(batch.bytes).toBe(0);
+        }
+      },
+    );
+    fc.assert(property, { numRuns: 200 });
+  });
+
+  test("puts small frames side by side in one piece", () => {
+    const batch = new Batch();
+    for (let count = 0; count < 100; count++) batch.add(FIN | BINARY, new Uint8Array(250));
+    const { pieces, release } = batch.take(false);
+    expect(pieces).toHaveLength(1);
+    release();
+  });
+
+  test("leaves large payloads where they are", () => {
+    const large = new Uint8Array(MAX_COPY + 1);
+    const batch = new Batch();
+    batch.add(FIN | BINARY, large);
+    const { pieces, release } = batch.take(false);
+    expect(pieces[1]).toBe(large);
+    release();
+  });
+
+  test("gives a slab back to whoever comes next", () => {
+    const buffers = new Set<ArrayBufferLike>();
+    for (let turn = 0; turn < 100; turn++) {
+      const batch = new Batch();
+      batch.add(FIN | BINARY, new Uint8Array(1_000));
+      const { pieces, release } = batch.take(false);
+      for (const { buffer } of pieces) buffers.add(buffer);
+      release();
+    }
+    expect(buffers.size).toBeLessThanOrEqual(2);
+  });
+
+  test("keeps no slab for what lasts", () => {
+    const batch = new Batch();
+    batch.add(FIN | BINARY, new Uint8Array(1_000));
+    const { pieces } = batch.take(true);
+    expect(pieces.map(({ buffer }) => buffer.byteLength)).toEqual([1_004]);
+    expect(SLAB_BYTES).toBeGreaterThan(1_004);
+  });
+
+  test("joins the same prepared frames once for all who send them in one turn", () => {
+    const shared = [1, 2, 3].map((fill) => reference(FIN | BINARY, Buffer.alloc(100, fill)));
+    const [one, two] = [1, 2].map(() => {
+      const batch = new Batch();
+      for (const frame of shared) batch.addPrepared(frame);
+      return batch.take(false).pieces;
+    });
+    expect(one).toHaveLength(1);
+    expect(one?.[0]).toBe(two?.[0]);
+    const other = new Batch();
+    for (const frame of shared.toReversed()) other.addPrepared(frame);
+    expect(other.take(false).pieces[0]).not.toBe(one?.[0]);
+  });
+});
