@@ -40,13 +40,11 @@ const words: Readonly<Record<Word, OverflowPolicy<unknown>>> = {
 export function overflowPolicy<T>(overflow: Overflow<T>): OverflowPolicy<T> {
   if (typeof overflow === "string") {
     if (Object.hasOwn(words, overflow)) return words[overflow];
-    const known = Object.keys(words).join(", ");
-    throw outOfRange("overflow", `one of ${known} or a policy object`, overflow);
+  } else if (typeof overflow?.start === "function") {
+    return overflow;
   }
-  if (typeof overflow?.start !== "function") {
-    throw wrongType("overflow", "a word or a policy object", overflow);
-  }
-  return overflow;
+  const wanted = `one of ${Object.keys(words).join(", ")} or a policy object`;
+  throw (typeof overflow === "string" ? outOfRange : wrongType)("overflow", wanted, overflow);
 }
 
 /** Whether a policy is one of the words, and has nothing to say about a chunk that fits. */

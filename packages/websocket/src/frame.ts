@@ -76,10 +76,12 @@ export function frame(
 
 /** The bytes of a buffer or view, by reference; `undefined` for anything else. */
 export function bytesOf(data: unknown): Uint8Array | undefined {
+  if (data instanceof Uint8Array && data.byteLength > 0 && data.buffer instanceof ArrayBuffer) {
+    return data;
+  }
   if (data instanceof ArrayBuffer) return isDetached(data) ? undefined : new Uint8Array(data);
   if (!ArrayBuffer.isView(data) || !(data.buffer instanceof ArrayBuffer)) return undefined;
   if (data.byteLength === 0 && isDetached(data.buffer)) return undefined;
-  if (data instanceof Uint8Array) return data;
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 

@@ -23,6 +23,27 @@ describe("what is sent in one turn", () => {
     expect(spied).toHaveBeenCalledOnce();
   });
 
+  test("is in the account, pings are not", async () => {
+    const server = await serve({ window: 4_096 });
+    const peer = await connectPeer(server.url);
+    const connection = await server.next();
+    const received = peer.collect(200);
+    const writer = connection.writable.getWriter();
+    for (let count = 0; count < 200; count++) {
+      await writer.ready;
+      void writer.write(new Uint8Array(250));
+    }
+    await received;
+    expect(connection.stats().rttMs).toBeGreaterThan(0);
+    expect(connection.stats()).toMatchObject({
+      bufferedBytes: 0,
+      queuedBytes: 0,
+      sentBytes: 200 * 254,
+      sentMessages: 200,
+      acknowledgedBy: "ping",
+    });
+  });
+
   test("leaves before the Close of the same turn", async () => {
     const server = await serve();
     const peer = await connectPeer(server.url);

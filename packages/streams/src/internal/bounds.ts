@@ -14,10 +14,10 @@ export function fits(size: number, where: Bounded): boolean {
 }
 
 /** Says that a chunk of `size` has no place in what is `full`. */
-export function overflowed(size: number, full: Bounded, hint: string = ""): SpillwayError {
+export function overflowed(size: number, full: Bounded): SpillwayError {
   return new SpillwayError(
     "SPW_ERR_OVERFLOW",
     `Cannot queue chunk of size ${size}: ${full.length} chunks of size ${full.size} wait ` +
-      `and the limits are ${full.maxChunks} and ${full.maxSize}${hint}`,
+      `and the limits are ${full.maxChunks} and ${full.maxSize}`,
   );
 }

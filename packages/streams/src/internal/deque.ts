@@ -39,7 +39,7 @@ export class Deque<T> {
   at(position: number): Entry<T> {
     if (position >= this.#first && position < this.#next) return this.#in(position);
     throw new RangeError(
-      `Cannot use position ${position}: queued are ${this.#first} to ${this.#next - 1}`,
+      `Cannot use position ${position}: want ${this.#first} to ${this.#next - 1}`,
     );
   }
 

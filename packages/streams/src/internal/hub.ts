@@ -47,6 +47,8 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
   /** Lossless: how many have yet to take the oldest chunk, while the writable waits for them. */
   #blocking = 0;
   #deadline: ReturnType<typeof setTimeout> | undefined;
+  /** Since when the writable waits for the same chunk to be taken. */
+  #heldSince: number | undefined;
   /** How the hub ended; those who come later are told too. */
   #ended: Ended<T, E> | undefined;
 
@@ -66,7 +68,7 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
   publish(chunk: T): void {
     if (this.#ended) throw ended(this.#ended.reason);
     const size = this.#settings.size(chunk);
-    if (!this.#makeRoom(size)) throw overflowed(size, this.#ring, "; the writable waits");
+    if (!this.#makeRoom(size)) throw overflowed(size, this.#ring);
     this.#append(chunk, size);
   }
 
@@ -141,8 +143,7 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
   }
 
   #append(chunk: T, size: number): void {
-    clearTimeout(this.#deadline);
-    this.#deadline = undefined;
+    this.#heldSince = undefined;
     const time = performance.now();
     if (this.#settings.isKey?.(chunk)) this.#lastKey = this.#ring.next;
     this.#ring.append(chunk, size, time);
@@ -228,17 +229,24 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
   }
 
   #holdUp(): void {
-    const { deadlineMs } = this.#settings;
-    this.#deadline ??= setTimeout(() => {
-      this.#deadline = undefined;
-      const { first } = this.#ring;
-      const message = `Cannot wait for subscriber: it held up the hub for ${deadlineMs} ms`;
-      const error = new SpillwayError("SPW_ERR_SLOW_CONSUMER", message);
-      for (const subscription of this.#subscribers) {
-        if (subscription.feed.cursor === first) subscription.fail(error, "closed");
-      }
-    }, deadlineMs);
+    this.#heldSince ??= performance.now();
+    this.#deadline ??= setTimeout(this.#onDeadline, this.#settings.deadlineMs);
   }
+
+  /** One timer serves all holds: most are over at once, and a timer for each costs more than they do. */
+  readonly #onDeadline = (): void => {
+    const { deadlineMs } = this.#settings;
+    // NaN while nothing is held up.
+    const leftMs = (this.#heldSince ?? NaN) + deadlineMs - performance.now();
+    this.#deadline = leftMs > 0 ? setTimeout(this.#onDeadline, leftMs) : undefined;
+    if (!(leftMs <= 0)) return;
+    const { first } = this.#ring;
+    const message = `Cannot wait for subscriber: the limit is ${deadlineMs} ms`;
+    const error = new SpillwayError("SPW_ERR_SLOW_CONSUMER", message);
+    for (const subscription of this.#subscribers) {
+      if (subscription.feed.cursor === first) subscription.fail(error, "closed");
+    }
+  };
 
   /** Shows those who watch what they have not seen, so that nothing leaves the ring uncounted. */
   #sweep(time: number): void {

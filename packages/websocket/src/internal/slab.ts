@@ -1,5 +1,5 @@
-/** Bytes of a slab: what one system call takes at once. */
-export const SLAB_BYTES = 65_536;
+/** Bytes of a slab: two batches, so that one of them rarely crosses from slab to slab. */
+export const SLAB_BYTES = 131_072;
 /** Slabs that are kept for later; the rest goes to the collector. */
 const MAX_SPARE = 16;
 

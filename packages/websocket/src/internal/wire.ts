@@ -3,7 +3,6 @@ import type { WebSocket } from "ws";
 import type { Frame } from "../frame.ts";
 import { Batch, MAX_COPY } from "./batch.ts";
 import { BINARY, CONTROL, FIN, firstByte, OPCODE, PING, TEXT, wireBytes } from "./header.ts";
-import { SLAB_BYTES } from "./slab.ts";
 
 /** What a {@link Wire} tells. */
 export interface WireHost {
@@ -23,6 +22,9 @@ export interface Wire {
   /** Hands all to the socket now, since something that is not ours follows. */
   flush(): void;
 }
+
+/** Bytes of a batch that does not wait for the end of the turn. */
+const BATCH_BYTES = 65_536;
 
 /** Writes frames to the raw socket: side by side, once in a turn of the event loop. */
 export class SocketWire implements Wire {
@@ -88,7 +90,7 @@ export class SocketWire implements Wire {
 
   /** On the next tick, which comes when the microtasks of this one have had their say. */
   #schedule(): void {
-    if (this.#batch.bytes >= SLAB_BYTES) {
+    if (this.#batch.bytes >= BATCH_BYTES) {
       this.flush();
     } else if (!this.#isScheduled) {
       this.#isScheduled = true;
