@@ -142,16 +142,19 @@ describe("map()", () => {
     });
 
     test.each(ways)("fails a pipe from end to end (%s)", async (way) => {
-      const cancelled: unknown[] = [];
-      const source = new ReadableStream<string>({
-        start: (controller) => controller.enqueue("a"),
-        cancel: (reason) => void cancelled.push(reason),
-      });
+      let returned = 0;
+      const source = (function* () {
+        try {
+          for (;;) yield "a";
+        } finally {
+          returned++;
+        }
+      })();
       const through = via(way, fromIterable(source)).pipeThrough(sized());
       const failure: unknown = await through.pipeTo(sink()).catch((error: unknown) => error);
       expect(failure).toEqual(coded);
       await settle();
-      expect(cancelled).toEqual([failure]);
+      expect(returned).toBe(1);
     });
   });
 
