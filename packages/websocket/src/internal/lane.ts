@@ -22,8 +22,9 @@ export class Lane implements Sink<MessageChunk> {
   readonly #host: LaneHost;
   /** Wire bytes written and not yet handed to the socket. */
   queued = 0;
-  /** Of the messages that wait natively, oldest first. */
-  #sizes: number[] = [];
+  /** Of the messages that wait natively, oldest first, from `#firstSize` on. */
+  readonly #sizes: number[] = [];
+  #firstSize = 0;
   #admitted = 0;
   #handled = 0;
   #flushed: { readonly upTo: number; readonly done: () => void } | undefined;
@@ -86,7 +87,7 @@ export class Lane implements Sink<MessageChunk> {
   }
 
   put(chunk: MessageChunk): true | Promise<void> {
-    const counted = this.#sizes.shift();
+    const counted = this.#takeSize();
     if (this.#outbox.sendNow(chunk, counted)) {
       if (counted !== undefined) this.#handle(counted);
       return true;
@@ -136,6 +137,19 @@ export class Lane implements Sink<MessageChunk> {
 
   get #isReady(): boolean {
     return this.#end.state !== "writable" || this.room > 0;
+  }
+
+  /** What was counted for the message that is put now, if it waited natively. */
+  #takeSize(): number | undefined {
+    const size = this.#sizes[this.#firstSize];
+    if (size === undefined) return undefined;
+    this.#firstSize++;
+    // Half at a time: to shift each of many would move all the others.
+    if (this.#firstSize * 2 >= this.#sizes.length) {
+      this.#sizes.splice(0, this.#firstSize);
+      this.#firstSize = 0;
+    }
+    return size;
   }
 
   #count(bytes: number): number {
