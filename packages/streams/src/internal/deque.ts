@@ -12,11 +12,11 @@ export class Deque<T> {
   #ahead = 0;
   #slip = 0;
   #first = 0;
-  #next = 0;
+  #length = 0;
   #size = 0;
 
   get length(): number {
-    return this.#next - this.#first;
+    return this.#length;
   }
 
   /** Sum of the sizes. */
@@ -29,36 +29,36 @@ export class Deque<T> {
   }
 
   get next(): number {
-    return this.#next;
+    return this.#first + this.#length;
   }
 
   get nextTicket(): number {
-    return this.#next + this.#ahead;
+    return this.next + this.#ahead;
   }
 
   at(position: number): Entry<T> {
-    if (position >= this.#first && position < this.#next) return this.#in(position);
+    if (position >= this.#first && position < this.next) return this.#in(position);
     throw new RangeError(
-      `Cannot use position ${position}: want ${this.#first} to ${this.#next - 1}`,
+      `Cannot use position ${position}: want ${this.#first} to ${this.next - 1}`,
     );
   }
 
   /** The ticket of what waits at `position`; behind the last, the one that is next. */
   ticketAt(position: number): number {
-    if (position >= this.#next) return position + this.#ahead;
+    if (position >= this.next) return position + this.#ahead;
     return this.#tickets[this.#place(position)] as number;
   }
 
   /** Where the entry with `ticket` waits; -1 when it has left. */
   find(ticket: number): number {
     const position = this.findFrom(ticket);
-    return position < this.#next && this.ticketAt(position) === ticket ? position : -1;
+    return position < this.next && this.ticketAt(position) === ticket ? position : -1;
   }
 
   /** Where the first entry with `ticket` or a later one waits; `next` when none does. */
   findFrom(ticket: number): number {
     let low = this.#first;
-    let high = Math.min(this.#next, Math.max(low, ticket - this.ticketAt(low) + low));
+    let high = Math.min(this.next, Math.max(low, ticket - this.ticketAt(low) + low));
     // Only an entry that something has left before stands nearer than its ticket says.
     if (this.ticketAt(high) === ticket) return high;
     while (low < high) {
@@ -70,12 +70,12 @@ export class Deque<T> {
   }
 
   push(entry: Entry<T>): void {
-    if (this.length === this.#entries.length) this.#grow();
-    const place = this.#place(this.#next);
+    if (this.#length === this.#entries.length) this.#grow();
+    const place = this.#place(this.next);
     this.#entries[place] = entry;
     this.#tickets[place] = this.nextTicket;
     this.#size += entry.size;
-    this.#next++;
+    this.#length++;
   }
 
   /**
@@ -87,7 +87,7 @@ export class Deque<T> {
     const entry = this.#entries[from] as { chunk: T; readonly size: number };
     if (entry.size !== size) return false;
     entry.chunk = chunk;
-    const to = this.#place(this.#next);
+    const to = this.#place(this.next);
     // In a line as long as its bound both are one place.
     if (from !== to) {
       this.#entries[from] = undefined;
@@ -95,7 +95,6 @@ export class Deque<T> {
     }
     this.#tickets[to] = this.nextTicket;
     this.#first++;
-    this.#next++;
     return true;
   }
 
@@ -103,15 +102,17 @@ export class Deque<T> {
   remove(position: number): Entry<T> {
     const entry = this.at(position);
     let hole = position;
-    if (position - this.#first < this.#next - position) {
+    if (position - this.#first < this.next - position) {
       // What is before it moves by a place, being less; all before it keep their positions.
       for (; hole > this.#first; hole--) this.#copy(hole - 1, hole);
     } else {
-      for (; hole < this.#next - 1; hole++) this.#copy(hole + 1, hole);
+      for (; hole < this.next - 1; hole++) this.#copy(hole + 1, hole);
     }
     this.#entries[this.#place(hole)] = undefined;
-    if (position === this.#first) this.#first++;
-    else {
+    if (position === this.#first) {
+      this.#first++;
+      this.#length--;
+    } else {
       if (hole === this.#first) this.#slip++;
       this.#shorten();
     }
@@ -129,7 +130,7 @@ export class Deque<T> {
 
   /** Takes out what `matches`, which may look at `length` and `size`; the others move down. */
   takeOut(matches: (entry: Entry<T>, position: number, ticket: number) => boolean): void {
-    const end = this.#next;
+    const end = this.next;
     let position = this.#first;
     let kept = position;
     try {
@@ -163,7 +164,7 @@ export class Deque<T> {
   }
 
   #shorten(): void {
-    this.#next--;
+    this.#length--;
     this.#ahead++;
   }
 
