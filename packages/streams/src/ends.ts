@@ -7,6 +7,7 @@
  */
 export { ReadableEnd } from "./internal/readable-end.ts";
 export { EndWriter, WritableEnd } from "./internal/writable-end.ts";
+export { reportUncaught } from "./internal/report.ts";
 export { pumped } from "./internal/pump.ts";
 export { usePump } from "./internal/use-pump.ts";
 export { EMPTY, type Sink, type Source } from "./internal/protocol.ts";

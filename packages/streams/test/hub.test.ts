@@ -334,3 +334,56 @@ describe("publish()", () => {
     expect(hub.stats().subscribers).toBe(0);
   });
 });
+
+describe("publish() in one go", () => {
+  test.each([false, true])(
+    "loses nothing for those who keep up, lossless: %s",
+    async (lossless) => {
+      const hub = broadcast<number>({ capacity: { chunks: 4 }, lossless });
+      const seen: number[] = [];
+      const piped = hub.subscribe().pipeTo(sink({ write: (chunk) => void seen.push(chunk) }));
+      await settle();
+      for (let chunk = 0; chunk < 6; chunk++) hub.publish(chunk);
+      hub.close();
+      await piped;
+      expect(seen).toEqual([0, 1, 2, 3, 4, 5]);
+    },
+  );
+
+  test("goes on when one who is served ends another who waits", async () => {
+    const hub = broadcast<number>();
+    const readers = [1, 2, 3].map(() => hub.subscribe().getReader());
+    const seen: number[] = [];
+    const end = new AbortController();
+    const piped = hub.subscribe().pipeTo(
+      sink({
+        write: (chunk) => {
+          seen.push(chunk);
+          for (const reader of readers) void reader.cancel();
+        },
+      }),
+      { signal: end.signal },
+    );
+    for (const reader of readers) reader.read().catch(() => {});
+    const late = hub.subscribe().getReader();
+    const read = late.read();
+    await settle();
+    hub.publish(1);
+    expect(await read).toEqual({ done: false, value: 1 });
+    hub.publish(2);
+    expect(hub.stats().subscribers).toBe(2);
+    hub.close();
+    await piped;
+    expect(seen).toEqual([1, 2]);
+  });
+
+  test("wakes a subscriber once", async () => {
+    const hub = broadcast<number>();
+    const readable = hub.subscribe({ overflow: "latest" });
+    const reader = readable.getReader();
+    const read = reader.read();
+    for (let chunk = 0; chunk < 10; chunk++) hub.publish(chunk);
+    expect(await read).toEqual({ done: false, value: 9 });
+    expect(hub.statsOf(readable)).toMatchObject({ delivered: 1, dropped: { chunks: 9 } });
+  });
+});

@@ -35,7 +35,8 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
   readonly #ring: Ring<T, E>;
   readonly #subscribers = new Set<Subscription<T, E>>();
   /** Those who have taken all there is. */
-  #waiting: Subscription<T, E>[] = [];
+  #waiting = new Set<Subscription<T, E>>();
+  #isWaking = false;
   /** Those whose policy must see a chunk before it leaves the ring. */
   readonly #watching = new Set<Subscription<T, E>>();
   #writable: WritableEnd<T> | undefined;
@@ -148,18 +149,24 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
     if (this.#settings.isKey?.(chunk)) this.#lastKey = this.#ring.next;
     this.#ring.append(chunk, size, time);
     if (time - this.#sweptAt > SWEEP_EVERY_MS) this.#sweep(time);
-    const woken = this.#waiting;
-    if (woken.length === 0) return;
-    this.#waiting = [];
-    for (const subscription of woken) {
-      subscription.place = -1;
-      subscription.end.wake();
-    }
+    if (this.#waiting.size === 0 || this.#isWaking) return;
+    this.#isWaking = true;
+    queueMicrotask(this.#wake);
   }
+
+  /** Serves those who wait: once for all that is published in one go, or nobody would be sent much. */
+  readonly #wake = (): void => {
+    if (!this.#isWaking) return;
+    this.#isWaking = false;
+    const woken = this.#waiting;
+    this.#waiting = new Set();
+    for (const { end } of woken) end.wake();
+  };
 
   /** @returns whether a chunk fits; only a lossless hub ever says no */
   #makeRoom(size: number): boolean {
     while (!fits(size, this.#ring)) {
+      this.#wake();
       if (this.#settings.lossless) {
         this.#blocking = this.#countBlocking();
         if (this.#blocking > 0) return false;
@@ -204,21 +211,13 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
   }
 
   wait(subscription: Subscription<T, E>): void {
-    if (subscription.place >= 0) return;
-    subscription.place = this.#waiting.push(subscription) - 1;
+    this.#waiting.add(subscription);
   }
 
   leave(subscription: Subscription<T, E>): void {
     this.#subscribers.delete(subscription);
     this.#watching.delete(subscription);
-    const { place } = subscription;
-    if (place >= 0) {
-      // The last one moves up, so that those who come and go leave nothing behind.
-      const last = this.#waiting.pop() as Subscription<T, E>;
-      last.place = place;
-      if (last !== subscription) this.#waiting[place] = last;
-      subscription.place = -1;
-    }
+    this.#waiting.delete(subscription);
     this.passed(subscription.feed.cursor);
   }
 

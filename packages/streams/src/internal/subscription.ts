@@ -31,8 +31,6 @@ export class Subscription<T, E> implements Source<E | Gap> {
   /** What was there before the first chunk published to it, until it has been read. */
   #snapshot: Iterator<T> | undefined;
   #state: "open" | "ending" | "done" = "open";
-  /** Its place among those that wait. */
-  place = -1;
 
   constructor(
     host: SubscriptionHost<T, E>,
