@@ -5,14 +5,15 @@ import { checkNumber, checkOneOf, MAX_TIMER_MS, outOfRange } from "@spillway/str
 import type { WebSocket } from "ws";
 import { type CloseInfo, isSendable } from "./close-codes.ts";
 import { FlowWindow } from "./flow-window.ts";
-import type { MessageChunk } from "./frame.ts";
+import { leaseOf, type MessageChunk } from "./frame.ts";
 import { Ending } from "./internal/ending.ts";
 import { Heartbeat } from "./internal/heartbeat.ts";
 import { Inbox, type ReceivedMessage } from "./internal/inbox.ts";
 import { Lane } from "./internal/lane.ts";
 import { chunkBytes } from "./internal/message.ts";
 import { Outbox } from "./internal/outbox.ts";
-import { MessageWire, SocketWire, type Wire } from "./internal/wire.ts";
+import { windowBitsOf } from "./internal/deflate.ts";
+import { MessageWire, SocketWire, type Wire, type WireHost } from "./internal/wire.ts";
 import type { CloseOptions, ConnectionSettings, LaneOptions } from "./options.ts";
 import type { ConnectionState, ConnectionStats } from "./stats.ts";
 
@@ -149,14 +150,23 @@ export class Connection {
    * @throws {@link SpillwayError} with `SPW_ERR_CHUNK` for what is no message
    */
   send(data: MessageChunk): boolean {
-    const taken = this.#outbox.offer(data);
-    if (!taken) this.#drops.count("refused", 1, chunkBytes(data) ?? 0);
-    return taken;
+    const lease = leaseOf(data);
+    lease?.hold();
+    try {
+      const taken = this.#outbox.offer(data);
+      if (!taken) this.#drops.count("refused", 1, chunkBytes(data) ?? 0);
+      return taken;
+    } finally {
+      lease?.free();
+    }
   }
 
   /** Bills a drop in a stage before this connection to it; made to be an `onDrop` option. */
   readonly recordDrop = ({ chunk, size }: Drop<unknown>, reason: DropReason): void => {
     this.#drops.count(reason, 1, chunkBytes(chunk) ?? size);
+    const lease = leaseOf(chunk);
+    lease?.hold();
+    lease?.free();
   };
 
   /**
@@ -250,16 +260,18 @@ export class Connection {
       fail: (error: SpillwayError) => this.fail(error),
       dropped: (messages: number, bytes: number) => this.#drops.count("closed", messages, bytes),
     };
-    return new Outbox(host, (flushed) => this.#makeWire(flushed), this.#flow, this.#settings);
+    return new Outbox(host, (wireHost) => this.#makeWire(wireHost), this.#flow, this.#settings);
   }
 
-  #makeWire(flushed: (bytes: number) => void): Wire {
+  #makeWire(wireHost: Omit<WireHost, "hasClosed">): Wire {
     const ws = this.#socket;
+    const host = { ...wireHost, hasClosed: () => ws.readyState !== ws.OPEN };
     // Public, where `ws` keeps its own to itself; what `inject()` makes has none.
     const { socket } = this.request;
-    const isRaw = socket instanceof Socket && !socket.destroyed && !ws.extensions;
-    if (!isRaw) return new MessageWire(ws, { flushed });
-    return new SocketWire(socket, { flushed, hasClosed: () => ws.readyState !== ws.OPEN });
+    const windowBits = windowBitsOf(ws);
+    const isOurs = windowBits !== undefined || ws.extensions === "";
+    const isRaw = socket instanceof Socket && !socket.destroyed;
+    return isRaw && isOurs ? new SocketWire(socket, host, windowBits) : new MessageWire(ws, host);
   }
 
   #makeInbox(): Inbox {

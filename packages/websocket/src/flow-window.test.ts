@@ -12,21 +12,26 @@ function makeWindow(windowBytes = 65_536) {
   const pings: Uint8Array[] = [];
   const opened = vi.fn<() => void>();
   const flow = new FlowWindow(windowBytes, { ping: (payload) => pings.push(payload), opened });
-  return { flow, pings, opened };
+  /** What leaves on its own. */
+  const send = (bytes: number): void => {
+    flow.sent(bytes);
+    flow.leaving();
+  };
+  return { flow, pings, opened, send };
 }
 
 describe("FlowWindow", () => {
   test("has no room while the peer leaves the window unanswered", () => {
-    const { flow, pings } = makeWindow();
-    flow.sent(65_536);
+    const { flow, pings, send } = makeWindow();
+    send(65_536);
     flow.flushed(65_536);
     expect(flow.room).toBe(0);
     expect(pings).toHaveLength(1);
   });
 
   test("an answer to the latest ping acknowledges everything before it", () => {
-    const { flow, pings, opened } = makeWindow();
-    for (let count = 0; count < 8; count++) flow.sent(8_192);
+    const { flow, pings, opened, send } = makeWindow();
+    for (let count = 0; count < 8; count++) send(8_192);
     expect(pings).toHaveLength(8);
     flow.pong(pings.at(-1) as Uint8Array);
     expect(flow.inFlight).toBe(0);
@@ -35,9 +40,20 @@ describe("FlowWindow", () => {
     expect(flow.inFlight).toBe(0);
   });
 
-  test("ignores pongs nobody asked for", () => {
+  test("pings when what was sent leaves, or half a window without", () => {
     const { flow, pings } = makeWindow();
-    flow.sent(60_000);
+    flow.sent(20_000);
+    expect(pings).toHaveLength(0);
+    flow.leaving();
+    flow.leaving();
+    expect(pings).toHaveLength(1);
+    flow.sent(32_768);
+    expect(pings).toHaveLength(2);
+  });
+
+  test("ignores pongs nobody asked for", () => {
+    const { flow, pings, send } = makeWindow();
+    send(60_000);
     flow.pong(new Uint8Array(0));
     flow.pong(new Uint8Array(12));
     const wider = (pings[0] as Uint8Array).slice();
@@ -47,14 +63,14 @@ describe("FlowWindow", () => {
   });
 
   test("keeps at most 32 pings on their way", () => {
-    const { flow, pings } = makeWindow(4096);
-    for (let count = 0; count < 1_000; count++) flow.sent(512);
+    const { pings, send } = makeWindow(4096);
+    for (let count = 0; count < 1_000; count++) send(512);
     expect(pings).toHaveLength(32);
   });
 
   test("counts the kernel's bytes for a peer that never answers, until it does", () => {
-    const { flow, pings, opened } = makeWindow();
-    flow.sent(65_536);
+    const { flow, pings, opened, send } = makeWindow();
+    send(65_536);
     flow.flushed(60_000);
     vi.advanceTimersByTime(5_000);
     expect(flow.acknowledgedBy).toBe("kernel");
@@ -65,11 +81,11 @@ describe("FlowWindow", () => {
   });
 
   test("counts the kernel's bytes while reading is suspended, and asks anew afterwards", () => {
-    const { flow, pings } = makeWindow();
-    flow.sent(30_000);
+    const { flow, pings, send } = makeWindow();
+    send(30_000);
     const old = pings.at(-1) as Uint8Array;
     flow.suspend();
-    flow.sent(500_000);
+    send(500_000);
     flow.flushed(530_000);
     expect(flow.room).toBe(65_536);
     const before = pings.length;
@@ -84,9 +100,9 @@ describe("FlowWindow", () => {
   });
 
   test("pings again after an answer when more was sent than it covers", () => {
-    const { flow, pings } = makeWindow(4096);
-    for (let count = 0; count < 33; count++) flow.sent(512);
-    flow.sent(10_000);
+    const { flow, pings, send } = makeWindow(4096);
+    for (let count = 0; count < 33; count++) send(512);
+    send(10_000);
     expect(pings).toHaveLength(32);
     flow.pong(pings.at(-1) as Uint8Array);
     expect(pings).toHaveLength(33);

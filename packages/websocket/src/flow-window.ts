@@ -68,9 +68,14 @@ export class FlowWindow {
     return this.windowBytes - this.inFlight;
   }
 
-  /** `bytes` more were handed to the socket. */
+  /** `bytes` more were sent; a ping goes when they leave, or before it is too late for one. */
   sent(bytes: number): void {
     this.#sent += bytes;
+    if (this.#sent - this.#pinged >= this.windowBytes / 2) this.ping();
+  }
+
+  /** What was sent leaves: a ping behind it keeps what is sent together in one piece. */
+  leaving(): void {
     if (this.#sent - this.#pinged >= this.#pingEvery) this.ping();
   }
 
@@ -110,7 +115,7 @@ export class FlowWindow {
     clearTimeout(this.#patience);
     if (!this.#suspended && offset >= this.#trustFrom) this.#acknowledgedBy = "ping";
     // Pings that were due while too many were out, or while reading was suspended.
-    if (this.#sent - this.#pinged >= this.#pingEvery) this.ping();
+    this.leaving();
     this.#host.opened();
   }
 

@@ -1,5 +1,7 @@
 import { SpillwayError } from "@spillway/streams";
-import { firstByte, wireBytes, writeHeader } from "./internal/header.ts";
+import { checkBoolean, checkFunction, checkOneOf, wrongType } from "@spillway/streams/options";
+import { Encoding } from "./internal/encoding.ts";
+import { Lease } from "./internal/lease.ts";
 
 /** What `connection.writable` takes: one chunk is one message. Strings go as text. */
 export type MessageChunk = string | ArrayBuffer | ArrayBufferView | Frame;
@@ -12,6 +14,20 @@ export interface FrameOptions {
    * @defaultValue `"text"` for a string, `"binary"` for bytes
    */
   readonly type?: "text" | "binary" | undefined;
+  /**
+   * Whether to compress the message for peers with which `permessage-deflate` was negotiated: once
+   * for all of them.
+   *
+   * @defaultValue `true` from 1,024 bytes, as with `ws`
+   */
+  readonly compress?: boolean | undefined;
+  /**
+   * Called once, when no connection needs the buffer any more: the kernel took it, it was dropped, or
+   * the connection ended. Until then the buffer must not change, and afterwards the frame cannot be
+   * sent. Write such a frame to all its connections in one go: a connection that comes later comes
+   * too late, as a hub's subscribers do.
+   */
+  readonly release?: (() => void) | undefined;
 }
 
 /** A message encoded once, for any number of connections. Made by {@link frame}. */
@@ -19,27 +35,25 @@ export class Frame {
   readonly type: "text" | "binary";
   /** The payload, UTF-8 for text; must not change while any connection may still send it. */
   readonly payload: Uint8Array;
-  #encoded: Buffer | undefined;
+  /** Whether to compress it; undefined leaves that to its size. */
+  readonly compress: boolean | undefined;
+  /** Its bytes on the wire. */
+  readonly encoding: Encoding;
+  /** Who still needs the payload, for frames that give it back. */
+  readonly lease: Lease | undefined;
 
-  constructor(payload: Uint8Array, type: "text" | "binary") {
+  /** Use {@link frame}, which checks the options. */
+  constructor(payload: Uint8Array, type: "text" | "binary", options: FrameOptions) {
     this.payload = payload;
     this.type = type;
+    this.compress = options.compress;
+    this.encoding = new Encoding(payload, type === "binary");
+    this.lease = options.release && new Lease(options.release);
   }
 
   /** Payload bytes. */
   get byteLength(): number {
     return this.payload.byteLength;
-  }
-
-  /** The whole frame with its header, made once, for payloads that are small enough to copy. */
-  get encoded(): Uint8Array {
-    if (!this.#encoded) {
-      const { byteLength, payload } = this;
-      this.#encoded = Buffer.allocUnsafe(wireBytes(byteLength));
-      const first = firstByte(this.type === "binary", false, true);
-      this.#encoded.set(payload, writeHeader(this.#encoded, 0, first, byteLength));
-    }
-    return this.#encoded;
   }
 }
 
@@ -52,9 +66,10 @@ const encoder = new TextEncoder();
  * or dropped it.
  *
  * @param data - a string, or bytes (sent by reference: do not change them afterwards)
- * @param options - the message type
+ * @param options - the message type, whether to compress it, and who gets the buffer back
  * @returns a chunk for `connection.writable`
- * @throws {@link SpillwayError} with `SPW_ERR_CHUNK` when `data` is neither string nor bytes
+ * @throws {@link SpillwayError} with `SPW_ERR_CHUNK` when `data` is neither string nor bytes;
+ *   `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
  *
  * @example
  * ```ts
@@ -69,9 +84,14 @@ export function frame(
   data: string | ArrayBuffer | ArrayBufferView,
   options: FrameOptions = {},
 ): Frame {
-  const payload = typeof data === "string" ? encoder.encode(data) : bytesOf(data);
+  if (Object(options) !== options) throw wrongType("options", "an object", options);
+  const isText = typeof data === "string";
+  const kind = checkOneOf("type", options.type, isText ? "text" : "binary", ["text", "binary"]);
+  checkBoolean("compress", options.compress);
+  checkFunction("release", options.release);
+  const payload = isText ? encoder.encode(data) : bytesOf(data);
   if (!payload) throw wrongChunk(data);
-  return new Frame(payload, options.type ?? (typeof data === "string" ? "text" : "binary"));
+  return new Frame(payload, kind, options);
 }
 
 /** The bytes of a buffer or view, by reference; `undefined` for anything else. */
@@ -83,6 +103,11 @@ export function bytesOf(data: unknown): Uint8Array | undefined {
   if (!ArrayBuffer.isView(data) || !(data.buffer instanceof ArrayBuffer)) return undefined;
   if (data.byteLength === 0 && isDetached(data.buffer)) return undefined;
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** The lease of a frame that gives its buffer back. */
+export function leaseOf(chunk: unknown): Lease | undefined {
+  return chunk instanceof Frame ? chunk.lease : undefined;
 }
 
 /** Whether a buffer was transferred, to a worker say; its views are empty then. */
@@ -97,6 +122,10 @@ function isDetached(buffer: ArrayBuffer): boolean {
 
 /** The error for a chunk that is no message. */
 export function wrongChunk(chunk: unknown): SpillwayError {
+  if (chunk instanceof Frame) {
+    const message = "Cannot send frame: its buffer was released; make a frame for each use";
+    return new SpillwayError("SPW_ERR_CHUNK", message);
+  }
   const shared =
     ArrayBuffer.isView(chunk) || chunk instanceof ArrayBuffer || chunk instanceof SharedArrayBuffer;
   const given = chunk === null ? "null" : shared ? "shared or detached memory" : typeof chunk;

@@ -7,18 +7,18 @@ import type { FlowWindow } from "../flow-window.ts";
 export class Account {
   readonly #highWaterMark: number;
   readonly #flow: FlowWindow | undefined;
-  readonly #changed: () => void;
+  readonly #opened: () => void;
   #queued = 0;
   #buffered = 0;
   #progressAt: number = performance.now();
   #blockedAt: number | undefined;
   #blockedMs = 0;
 
-  /** @param changed - called after every change of the room */
-  constructor(highWaterMark: number, flow: FlowWindow | undefined, changed: () => void) {
+  /** @param opened - called when there is room again */
+  constructor(highWaterMark: number, flow: FlowWindow | undefined, opened: () => void) {
     this.#highWaterMark = highWaterMark;
     this.#flow = flow;
-    this.#changed = changed;
+    this.#opened = opened;
   }
 
   /** Written to lanes and not yet handed to the socket. */
@@ -93,7 +93,7 @@ export class Account {
     } else if (this.#blockedAt !== undefined) {
       this.#blockedMs = this.backpressureMs;
       this.#blockedAt = undefined;
+      this.#opened();
     }
-    this.#changed();
   }
 }

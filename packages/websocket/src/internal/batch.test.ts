@@ -62,18 +62,18 @@ describe("Batch", () => {
   test("puts small frames side by side in one piece", () => {
     const batch = new Batch();
     for (let count = 0; count < 100; count++) batch.add(FIN | BINARY, new Uint8Array(250));
-    const { pieces, release } = batch.take(false);
-    expect(pieces).toHaveLength(1);
-    release();
+    const load = batch.take(false);
+    expect(load.pieces).toHaveLength(1);
+    load.release();
   });
 
   test("leaves large payloads where they are", () => {
     const large = new Uint8Array(MAX_COPY + 1);
     const batch = new Batch();
     batch.add(FIN | BINARY, large);
-    const { pieces, release } = batch.take(false);
-    expect(pieces[1]).toBe(large);
-    release();
+    const load = batch.take(false);
+    expect(load.pieces[1]).toBe(large);
+    load.release();
   });
 
   test("gives a slab back to whoever comes next", () => {
@@ -81,9 +81,9 @@ describe("Batch", () => {
     for (let turn = 0; turn < 100; turn++) {
       const batch = new Batch();
       batch.add(FIN | BINARY, new Uint8Array(1_000));
-      const { pieces, release } = batch.take(false);
-      for (const { buffer } of pieces) buffers.add(buffer);
-      release();
+      const load = batch.take(false);
+      for (const { buffer } of load.pieces) buffers.add(buffer);
+      load.release();
     }
     expect(buffers.size).toBeLessThanOrEqual(2);
   });

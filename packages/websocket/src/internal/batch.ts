@@ -1,16 +1,39 @@
 import { headerBytes, writeHeader } from "./header.ts";
 import { joined } from "./joined.ts";
-import { type Slab, SLAB_BYTES, slabFor } from "./slab.ts";
+import type { Lease } from "./lease.ts";
+import { Slab, SLAB_BYTES, slabFor } from "./slab.ts";
 
 /** Payloads up to here are copied: a copy is cheaper than one more piece for the system call. */
 export const MAX_COPY = 16_384;
 
 /** What is ready for one write to the socket. */
-export interface Load {
-  /** In order; nobody changes them before `release()`. */
-  readonly pieces: readonly Uint8Array[];
+export class Load {
+  /** In order; what slabs and leases hold may change after `release()`. */
+  readonly pieces: Uint8Array[];
+  #holds: (Slab | Lease)[];
+
+  constructor(pieces: Uint8Array[], holds: (Slab | Lease)[]) {
+    this.pieces = pieces;
+    this.#holds = holds;
+  }
+
   /** The kernel has taken all of it, or never will. */
-  release(): void;
+  release(): void {
+    for (const hold of this.#holds) hold.free();
+    this.#holds = [];
+  }
+
+  /** Moves out of the slabs, which others share. */
+  leaveSlabs(): void {
+    const slabs = this.#holds.filter((hold) => hold instanceof Slab);
+    if (slabs.length === 0) return;
+    const shared = new Set(slabs.map(({ bytes }) => bytes.buffer));
+    for (const [index, piece] of this.pieces.entries()) {
+      if (shared.has(piece.buffer)) this.pieces[index] = new Uint8Array(piece);
+    }
+    for (const slab of slabs) slab.free();
+    this.#holds = this.#holds.filter((hold) => !(hold instanceof Slab));
+  }
 }
 
 /** Frames of one connection that leave together: small ones side by side in a slab, large ones as they are. */
@@ -18,7 +41,7 @@ export class Batch {
   /** With headers. */
   bytes = 0;
   #pieces: Uint8Array[] = [];
-  #slabs: Slab[] = [];
+  #holds: (Slab | Lease)[] = [];
   /** The piece that is being filled. */
   #slab: Slab | undefined;
   #start = 0;
@@ -26,14 +49,14 @@ export class Batch {
   /** Prepared frames, one behind the other. */
   #run: Uint8Array[] = [];
 
-  /** A frame whose first byte is `first`; a large payload must not change any more. */
-  add(first: number, payload: Uint8Array): void {
+  /** A frame whose first byte is `first`; a large payload must not change while it is leased. */
+  add(first: number, payload: Uint8Array, lease?: Lease): void {
     const { byteLength } = payload;
     const isLarge = byteLength > MAX_COPY;
     const offset = this.#reserve(headerBytes(byteLength) + (isLarge ? 0 : byteLength));
     const slab = this.#slab as Slab;
     const behind = writeHeader(slab.bytes, offset, first, byteLength);
-    if (isLarge) this.#push(payload);
+    if (isLarge) this.#push(payload, lease);
     else slab.bytes.set(payload, behind);
   }
 
@@ -55,20 +78,12 @@ export class Batch {
   take(lasts: boolean): Load {
     this.#closePiece();
     this.#closeRun();
-    let [pieces, slabs] = [this.#pieces, this.#slabs];
+    const load = new Load(this.#pieces, this.#holds);
     this.#pieces = [];
-    this.#slabs = [];
+    if (this.#holds.length > 0) this.#holds = [];
     this.bytes = 0;
-    const release = (): void => {
-      for (const slab of slabs) slab.release();
-      slabs = [];
-    };
-    if (lasts && slabs.length > 0) {
-      const shared = new Set(slabs.map(({ bytes }) => bytes.buffer));
-      pieces = pieces.map((piece) => (shared.has(piece.buffer) ? new Uint8Array(piece) : piece));
-      release();
-    }
-    return { pieces, release };
+    if (lasts) load.leaveSlabs();
+    return load;
   }
 
   /** Makes place for `bytes` in a slab, behind what is there if nobody else has put something there. */
@@ -80,7 +95,7 @@ export class Batch {
       this.#closePiece();
       slab = slabFor(bytes);
       this.#slab = slab;
-      this.#slabs.push(slab);
+      this.#holds.push(slab);
       this.#start = slab.used;
     }
     const offset = slab.used;
@@ -89,10 +104,14 @@ export class Batch {
     return offset;
   }
 
-  #push(large: Uint8Array): void {
+  #push(large: Uint8Array, lease: Lease | undefined): void {
     this.#closePiece();
     this.#closeRun();
     this.#pieces.push(large);
+    if (lease) {
+      lease.hold();
+      this.#holds.push(lease);
+    }
     this.bytes += large.byteLength;
   }
 

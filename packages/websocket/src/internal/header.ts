@@ -1,5 +1,7 @@
 /** Bits of the first byte of a frame, RFC 6455 section 5.2. */
 export const FIN = 0x80;
+/** RSV1: the message is compressed, RFC 7692 section 7.2.3.1. */
+export const PACKED = 0x40;
 export const OPCODE = 0x0f;
 /** Set in the opcodes of control frames. */
 export const CONTROL = 0x8;

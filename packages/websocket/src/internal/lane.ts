@@ -1,6 +1,7 @@
 import { EndWriter, type Sink, WritableEnd } from "@spillway/streams/ends";
-import type { MessageChunk } from "../frame.ts";
+import { leaseOf, type MessageChunk } from "../frame.ts";
 import { type Deferred, deferred, ignore } from "./deferred.ts";
+import type { Lease } from "./lease.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** How a lane ends. */
@@ -25,6 +26,8 @@ export class Lane implements Sink<MessageChunk> {
   /** Of the messages that wait natively, oldest first, from `#firstSize` on. */
   readonly #sizes: number[] = [];
   #firstSize = 0;
+  /** Of the same messages, those that have one. */
+  #leases: Lease[] = [];
   #admitted = 0;
   #handled = 0;
   #flushed: { readonly upTo: number; readonly done: () => void } | undefined;
@@ -83,10 +86,28 @@ export class Lane implements Sink<MessageChunk> {
 
   /** Counts a message the moment it is written, awaited or not. */
   waits(chunk: MessageChunk): void {
-    if (this.#end.state === "writable") this.#sizes.push(this.#count(this.#outbox.admit(chunk)));
+    if (this.#end.state !== "writable") return;
+    this.#sizes.push(this.#count(this.#outbox.admit(chunk)));
+    const lease = leaseOf(chunk);
+    if (!lease || this.#isOver) return;
+    lease.hold();
+    this.#leases.push(lease);
   }
 
   put(chunk: MessageChunk): true | Promise<void> {
+    const lease = leaseOf(chunk);
+    if (!lease) return this.#put(chunk);
+    // From the pump it comes without one of ours.
+    if (lease !== this.#leases[0]) lease.hold();
+    else this.#leases.shift();
+    try {
+      return this.#put(chunk);
+    } finally {
+      lease.free();
+    }
+  }
+
+  #put(chunk: MessageChunk): true | Promise<void> {
     const counted = this.#takeSize();
     if (this.#outbox.sendNow(chunk, counted)) {
       if (counted !== undefined) this.#handle(counted);
@@ -108,6 +129,7 @@ export class Lane implements Sink<MessageChunk> {
   }
 
   abort(reason: unknown): void {
+    this.#freeLeases();
     this.#ready?.reject(reason);
     this.#ready = undefined;
     this.#host.aborted(this, reason);
@@ -129,6 +151,7 @@ export class Lane implements Sink<MessageChunk> {
   fail(error: unknown): void {
     if (this.#isClosed) return;
     this.#end.error(error);
+    this.#freeLeases();
     this.#ready?.reject(error);
     this.#ready = undefined;
     this.#flushed?.done();
@@ -137,6 +160,14 @@ export class Lane implements Sink<MessageChunk> {
 
   get #isReady(): boolean {
     return this.#end.state !== "writable" || this.room > 0;
+  }
+
+  get #isOver(): boolean {
+    return this.#end.state === "errored";
+  }
+
+  #freeLeases(): void {
+    for (const lease of this.#leases.splice(0)) lease.free();
   }
 
   /** What was counted for the message that is put now, if it waited natively. */
@@ -163,6 +194,7 @@ export class Lane implements Sink<MessageChunk> {
   #handle(bytes: number): void {
     this.queued -= bytes;
     this.#handled++;
+    if (bytes > 0) this.update();
     if (!this.#flushed || this.#handled < this.#flushed.upTo) return;
     const { done } = this.#flushed;
     this.#flushed = undefined;
@@ -194,6 +226,16 @@ class LaneWriter extends EndWriter<MessageChunk> {
 
   /** Rejections stay observable, but one that nobody handles does not end the process. */
   override write(chunk: MessageChunk): Promise<void> {
+    const lease = leaseOf(chunk);
+    if (!lease) return this.#write(chunk);
+    // Also where nobody takes it: what was given to a writer comes back once.
+    lease.hold();
+    const written = this.#write(chunk);
+    lease.free();
+    return written;
+  }
+
+  #write(chunk: MessageChunk): Promise<void> {
     if (this.#isLocked && this.#lane.writeNow(chunk)) return READY;
     let written;
     try {

@@ -1,13 +1,14 @@
 import { SpillwayError } from "@spillway/streams";
 import type { FlowWindow } from "../flow-window.ts";
-import { bytesOf, Frame, type MessageChunk, wrongChunk } from "../frame.ts";
+import { bytesOf, Frame, leaseOf, type MessageChunk, wrongChunk } from "../frame.ts";
 import { Account } from "./account.ts";
 import { MAX_COPY } from "./batch.ts";
 import { type Deferred, deferred } from "./deferred.ts";
+import { isDeflated } from "./deflate.ts";
 import type { Lane } from "./lane.ts";
-import { FIN, firstByte, PING, wireBytes } from "./header.ts";
-import { chunkBytes, type Message, toMessage } from "./message.ts";
-import type { Wire } from "./wire.ts";
+import { firstByte, PACKED } from "./header.ts";
+import { chunkBytes, type Message, toMessage, toPacked } from "./message.ts";
+import type { Wire, WireHost } from "./wire.ts";
 
 /** Large messages leave in fragments, so that progress shows and acknowledgements come between. */
 const MAX_FRAGMENT = 65_536;
@@ -34,7 +35,11 @@ export interface OutboxMarks {
 export interface Job {
   /** Undefined for what `send()` took. */
   readonly lane: Lane | undefined;
-  readonly message: Message;
+  readonly chunk: MessageChunk;
+  /** What leaves in fragments, once it is known that it does. */
+  message: Message | undefined;
+  /** Whether the message is being compressed. */
+  isPacking: boolean;
   readonly sent: Deferred<void>;
   /** Payload bytes that have left. */
   offset: number;
@@ -63,7 +68,7 @@ export class Outbox {
 
   constructor(
     host: OutboxHost,
-    makeWire: (flushed: (bytes: number) => void) => Wire,
+    makeWire: (host: Omit<WireHost, "hasClosed">) => Wire,
     flow: FlowWindow | undefined,
     marks: OutboxMarks,
   ) {
@@ -72,9 +77,12 @@ export class Outbox {
     const quarter = flow ? Math.floor(flow.windowBytes / 4) : MAX_FRAGMENT;
     this.#fragment = Math.min(MAX_FRAGMENT, quarter);
     this.account = new Account(marks.highWaterMark, flow, () => this.#tellLanes());
-    this.#wire = makeWire((bytes) => {
-      this.account.flush(bytes);
-      this.pump();
+    this.#wire = makeWire({
+      leaving: () => flow?.leaving(),
+      flushed: (bytes) => {
+        this.account.flush(bytes);
+        this.pump();
+      },
     });
   }
 
@@ -130,9 +138,13 @@ export class Outbox {
 
   /** Puts a message in line; `pump()` sends it when its turn comes. */
   enqueue(lane: Lane | undefined, chunk: MessageChunk): Job {
-    const message = toMessage(chunk, Math.min(this.#fragment, MAX_COPY));
-    const left = wireBytes(message.payloadBytes);
-    const job: Job = { lane, message, sent: deferred(), offset: 0, left, skips: 0 };
+    const left = chunkBytes(chunk);
+    if (left === undefined) throw wrongChunk(chunk);
+    leaseOf(chunk)?.hold();
+    const isPacking = false;
+    const message = undefined;
+    const sent = deferred<void>();
+    const job: Job = { lane, chunk, message, isPacking, sent, offset: 0, left, skips: 0 };
     this.#waiting.push(job);
     return job;
   }
@@ -149,15 +161,16 @@ export class Outbox {
 
   /** Sends a ping behind everything sent so far. */
   ping(payload: Uint8Array): void {
-    this.#wire.send(FIN | PING, payload);
+    this.#wire.ping(payload);
   }
 
   /** Sends what waits, as far as there is room. */
   pump(): void {
+    if (!this.#current && this.#waiting.length === 0) return;
     while (this.account.socketRoom > 0 && this.#host.isOpen()) {
       this.#current ??= this.#takeNext();
-      if (!this.#current) return;
-      this.#sendFragment(this.#current);
+      if (!this.#current || this.#current.isPacking) return;
+      this.#sendSome(this.#current);
     }
   }
 
@@ -182,7 +195,7 @@ export class Outbox {
   drop(lane: Lane, reason: unknown): void {
     this.remove(lane);
     const index = this.#waiting.findIndex((job) => job.lane === lane);
-    if (index >= 0) this.#waiting.splice(index, 1)[0]?.sent.reject(reason);
+    if (index >= 0) giveUp(this.#waiting.splice(index, 1)[0], reason);
     if (this.#current?.lane === lane) this.#current.sent.reject(reason);
     const left = this.#current?.lane === lane ? this.#current.left : 0;
     this.#forget(lane, left);
@@ -193,8 +206,8 @@ export class Outbox {
     if (this.#end) return;
     this.#wire.flush();
     this.#end = { error };
-    for (const job of this.#waiting.splice(0)) job.sent.reject(error);
-    this.#current?.sent.reject(error);
+    for (const job of this.#waiting.splice(0)) giveUp(job, error);
+    giveUp(this.#current, error);
     this.#current = undefined;
     for (const lane of this.#lanes) {
       lane.fail(error);
@@ -228,24 +241,63 @@ export class Outbox {
     return next;
   }
 
-  #sendFragment(job: Job): void {
-    const { message, lane, offset } = job;
-    const { payload, payloadBytes, binary } = message;
-    let part = payload;
-    if (typeof part !== "string") part = part.subarray(offset, offset + this.#fragment);
-    job.offset = typeof part === "string" ? payloadBytes : offset + part.byteLength;
-    const fin = job.offset === payloadBytes;
-    const bytes = wireBytes(job.offset - offset);
+  /** Sends a message, or of a large one the next fragment. */
+  #sendSome(job: Job): void {
+    if (!job.message) {
+      const bytes = this.#write(job.chunk);
+      if (bytes > 0) {
+        this.#account(job, bytes, job.left, true);
+        return;
+      }
+    }
+    const message = job.message ?? this.#prepare(job);
+    if (message) this.#sendFragment(job, message);
+  }
+
+  #sendFragment(job: Job, { binary, compress, isPacked, lease, payload }: Message): void {
+    const { offset } = job;
+    const part = payload.subarray(offset, offset + this.#fragment);
+    job.offset += part.byteLength;
+    const fin = job.offset === payload.byteLength;
+    const first = firstByte(binary, offset > 0, fin) | (isPacked && offset === 0 ? PACKED : 0);
+    const bytes = this.#wire.send(first, part, lease, compress);
     // What headers of fragments add was not queued.
-    const queued = fin ? job.left : job.offset - offset;
+    this.#account(job, bytes, fin ? job.left : part.byteLength, fin);
+  }
+
+  #account(job: Job, bytes: number, queued: number, fin: boolean): void {
     job.left -= queued;
-    if (lane) lane.queued -= queued;
-    if (fin) this.#current = undefined;
-    if (typeof part === "string") this.#wire.sendText(part, payloadBytes);
-    else this.#wire.send(firstByte(binary, offset > 0, fin), part);
-    if (fin) this.#sentMessages++;
+    if (job.lane) job.lane.queued -= queued;
+    if (fin) {
+      this.#current = undefined;
+      this.#sentMessages++;
+    }
     this.#hand(bytes, queued);
-    if (fin) job.sent.resolve();
+    job.lane?.update();
+    if (!fin) return;
+    leaseOf(job.chunk)?.free();
+    job.sent.resolve();
+  }
+
+  /** Makes a message to be cut; `undefined` while it is being compressed. */
+  #prepare(job: Job): Message | undefined {
+    try {
+      job.message = toMessage(job.chunk);
+    } catch (error) {
+      // The buffer was transferred while it waited.
+      this.#host.fail(error as SpillwayError);
+      return undefined;
+    }
+    const { windowBits } = this.#wire;
+    const { compress, payload } = job.message;
+    if (windowBits === undefined || !isDeflated(payload.byteLength, compress)) return job.message;
+    job.isPacking = true;
+    void toPacked(job.chunk, job.message, windowBits).then((message) => {
+      job.message = message;
+      job.isPacking = false;
+      this.pump();
+    });
+    return undefined;
   }
 
   /** Writes a message that is small enough to go as it is. @returns its wire bytes; 0 for any other */
@@ -254,19 +306,24 @@ export class Outbox {
       // A character takes 3 bytes at most.
       if (chunk.length * 3 > this.#fragment) return 0;
       const byteLength = Buffer.byteLength(chunk);
-      if (byteLength > MAX_COPY) return 0;
-      this.#wire.sendText(chunk, byteLength);
-      return wireBytes(byteLength);
+      return byteLength > MAX_COPY ? 0 : this.#wire.sendText(chunk, byteLength);
     }
     if (chunk instanceof Frame) {
-      if (chunk.byteLength > this.#fragment) return 0;
-      this.#wire.sendPrepared(chunk);
-      return wireBytes(chunk.byteLength);
+      const { byteLength, compress, lease } = chunk;
+      return this.#isWhole(byteLength, compress) && !lease?.isOver
+        ? this.#wire.sendFrame(chunk)
+        : 0;
     }
     const payload = bytesOf(chunk);
-    if (!payload || payload.byteLength > this.#fragment) return 0;
-    this.#wire.send(firstByte(true, false, true), payload);
-    return wireBytes(payload.byteLength);
+    if (!payload || !this.#isWhole(payload.byteLength, undefined)) return 0;
+    return this.#wire.sendBytes(payload);
+  }
+
+  /** Whether a message leaves in one frame, and at once: large ones are compressed on another thread. */
+  #isWhole(byteLength: number, compress: boolean | undefined): boolean {
+    if (byteLength > this.#fragment) return false;
+    if (byteLength <= MAX_COPY || this.#wire.windowBits === undefined) return true;
+    return !isDeflated(byteLength, compress);
   }
 
   #hand(bytes: number, queued: number): void {
@@ -274,9 +331,17 @@ export class Outbox {
     this.account.hand(bytes, queued);
   }
 
+  /** There is room again. */
   #tellLanes(): void {
     for (const lane of this.#lanes) lane.update();
   }
+}
+
+/** Settles a job that will never be sent. */
+function giveUp(job: Job | undefined, reason: unknown): void {
+  if (!job) return;
+  leaseOf(job.chunk)?.free();
+  job.sent.reject(reason);
 }
 
 function priorityOf({ lane }: Job): number {

@@ -15,7 +15,7 @@ export class Slab {
     this.#holders++;
   }
 
-  release(): void {
+  free(): void {
     if (--this.#holders > 0) return;
     this.used = 0;
     if (this !== current && spare.length < MAX_SPARE) spare.push(this);

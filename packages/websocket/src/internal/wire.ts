@@ -2,23 +2,32 @@ import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Frame } from "../frame.ts";
 import { Batch, MAX_COPY } from "./batch.ts";
-import { BINARY, CONTROL, FIN, firstByte, OPCODE, PING, TEXT, wireBytes } from "./header.ts";
+import { deflate, isDeflated } from "./deflate.ts";
+import { BINARY, FIN, firstByte, OPCODE, PACKED, PING, TEXT, wireBytes } from "./header.ts";
+import type { Lease } from "./lease.ts";
 
 /** What a {@link Wire} tells. */
 export interface WireHost {
   /** Whether a Close was sent, so that nothing may follow. */
   hasClosed(): boolean;
+  /** What was sent leaves now; a ping may go behind it. */
+  leaving(): void;
   /** The kernel has taken wire bytes of messages, or will never do so. */
   flushed(bytes: number): void;
 }
 
-/** The way to the socket. It takes all that it is given. */
+/** The way to the socket. It takes all that it is given, and says how many wire bytes that makes. */
 export interface Wire {
-  /** A frame whose first byte is `first`. */
-  send(first: number, payload: Uint8Array): void;
-  /** A whole text message of at most `MAX_COPY` bytes. */
-  sendText(text: string, byteLength: number): void;
-  sendPrepared(frame: Frame): void;
+  /** The window to compress large messages with, in bits; undefined for not at all. */
+  readonly windowBits: number | undefined;
+  /** A frame whose first byte is `first`, as it is; `ws` compresses where it sends, unless told not to. */
+  send(first: number, payload: Uint8Array, lease?: Lease, compress?: boolean): number;
+  /** A whole message of bytes; compressed where that is agreed on. */
+  sendBytes(payload: Uint8Array): number;
+  /** A whole text message of at most {@link MAX_COPY} bytes. */
+  sendText(text: string, byteLength: number): number;
+  sendFrame(frame: Frame): number;
+  ping(payload: Uint8Array): void;
   /** Hands all to the socket now, since something that is not ours follows. */
   flush(): void;
 }
@@ -28,6 +37,9 @@ const BATCH_BYTES = 65_536;
 
 /** Writes frames to the raw socket: side by side, once in a turn of the event loop. */
 export class SocketWire implements Wire {
+  /** Those that have something for the end of the turn. */
+  static #dirty: SocketWire[] = [];
+  readonly windowBits: number | undefined;
   readonly #socket: Socket;
   readonly #host: WireHost;
   readonly #batch = new Batch();
@@ -35,35 +47,51 @@ export class SocketWire implements Wire {
   #bytes = 0;
   /** Writes that the kernel has not taken yet. */
   #writing = 0;
-  #isScheduled = false;
+  #isDirty = false;
 
-  constructor(socket: Socket, host: WireHost) {
+  constructor(socket: Socket, host: WireHost, windowBits: number | undefined) {
     this.#socket = socket;
     this.#host = host;
+    this.windowBits = windowBits;
   }
 
-  send(first: number, payload: Uint8Array): void {
-    if ((first & CONTROL) === 0) this.#bytes += wireBytes(payload.byteLength);
-    this.#batch.add(first, payload);
-    this.#schedule();
+  send(first: number, payload: Uint8Array, lease?: Lease): number {
+    this.#batch.add(first, payload, lease);
+    return this.#sent(wireBytes(payload.byteLength));
   }
 
-  sendText(text: string, byteLength: number): void {
-    this.#bytes += wireBytes(byteLength);
+  sendBytes(payload: Uint8Array): number {
+    const packed = this.#pack(payload, payload.byteLength);
+    return packed ? this.send(FIN | PACKED | BINARY, packed) : this.send(FIN | BINARY, payload);
+  }
+
+  sendText(text: string, byteLength: number): number {
+    const packed = this.#pack(text, byteLength);
+    if (packed) return this.send(FIN | PACKED | TEXT, packed);
     this.#batch.addText(FIN | TEXT, text, byteLength);
-    this.#schedule();
+    return this.#sent(wireBytes(byteLength));
   }
 
-  sendPrepared(frame: Frame): void {
-    const { byteLength, payload, type } = frame;
-    this.#bytes += wireBytes(byteLength);
-    if (byteLength <= MAX_COPY) this.#batch.addPrepared(frame.encoded);
-    else this.#batch.add(firstByte(type === "binary", false, true), payload);
+  sendFrame(frame: Frame): number {
+    const { byteLength, compress, encoding, lease, payload } = frame;
+    const isPacked = this.windowBits !== undefined && isDeflated(byteLength, compress);
+    const isShared = !lease && byteLength <= MAX_COPY;
+    if (!isPacked && !isShared) {
+      return this.send(firstByte(frame.type === "binary", false, true), payload, lease);
+    }
+    const encoded = isPacked ? encoding.packed(this.windowBits) : encoding.plain;
+    this.#batch.addPrepared(encoded);
+    return this.#sent(encoded.byteLength);
+  }
+
+  ping(payload: Uint8Array): void {
+    this.#batch.add(FIN | PING, payload);
     this.#schedule();
   }
 
   flush(): void {
     if (this.#batch.bytes === 0) return;
+    this.#host.leaving();
     const bytes = this.#bytes;
     this.#bytes = 0;
     // What lasts because the socket is full must not keep a slab from others.
@@ -88,48 +116,68 @@ export class SocketWire implements Wire {
     if (last > 0) this.#socket.uncork();
   }
 
+  #sent(bytes: number): number {
+    this.#bytes += bytes;
+    if (this.#batch.bytes >= BATCH_BYTES) this.flush();
+    else this.#schedule();
+    return bytes;
+  }
+
   /** On the next tick, which comes when the microtasks of this one have had their say. */
   #schedule(): void {
-    if (this.#batch.bytes >= BATCH_BYTES) {
-      this.flush();
-    } else if (!this.#isScheduled) {
-      this.#isScheduled = true;
-      process.nextTick(this.#onTick);
+    if (this.#isDirty) return;
+    this.#isDirty = true;
+    if (SocketWire.#dirty.push(this) === 1) process.nextTick(SocketWire.#flushAll);
+  }
+
+  /** One after the other: to wake a peer that went to sleep in between costs more than a write. */
+  static #flushAll(this: void): void {
+    const wires = SocketWire.#dirty;
+    SocketWire.#dirty = [];
+    for (const wire of wires) {
+      wire.flush();
+      wire.#isDirty = false;
     }
   }
 
-  readonly #onTick = (): void => {
-    this.#isScheduled = false;
-    this.flush();
-  };
+  #pack(payload: string | Uint8Array, byteLength: number): Uint8Array | undefined {
+    if (this.windowBits === undefined || !isDeflated(byteLength, undefined)) return undefined;
+    const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
+    return deflate(bytes, this.windowBits);
+  }
 }
 
-/** Sends messages through `ws`, where there is no raw socket or `ws` compresses. */
+/** Sends messages through `ws`, where there is no raw socket; then `ws` compresses. */
 export class MessageWire implements Wire {
+  readonly windowBits = undefined;
   readonly #socket: WebSocket;
-  readonly #host: Pick<WireHost, "flushed">;
+  readonly #host: WireHost;
 
-  constructor(socket: WebSocket, host: Pick<WireHost, "flushed">) {
+  constructor(socket: WebSocket, host: WireHost) {
     this.#socket = socket;
     this.#host = host;
   }
 
-  send(first: number, payload: Uint8Array): void {
-    if ((first & OPCODE) === PING) {
-      this.#socket.ping(payload);
-      return;
-    }
-    const binary = (first & OPCODE) === BINARY;
-    this.#send(payload, payload.byteLength, { binary, fin: (first & FIN) !== 0 });
+  send(first: number, payload: Uint8Array, lease?: Lease, compress: boolean = true): number {
+    const options = { binary: (first & OPCODE) === BINARY, fin: (first & FIN) !== 0, compress };
+    return this.#send(payload, payload.byteLength, options, lease);
   }
 
-  sendText(text: string, byteLength: number): void {
-    this.#send(text, byteLength, { binary: false, fin: true });
+  sendBytes(payload: Uint8Array): number {
+    return this.#send(payload, payload.byteLength, { binary: true });
   }
 
-  sendPrepared(frame: Frame): void {
-    const binary = frame.type === "binary";
-    this.#send(frame.payload, frame.byteLength, { binary, fin: true });
+  sendText(text: string, byteLength: number): number {
+    return this.#send(text, byteLength, { binary: false });
+  }
+
+  sendFrame({ byteLength, compress, lease, payload, type }: Frame): number {
+    const options = { binary: type === "binary", compress: isDeflated(byteLength, compress) };
+    return this.#send(payload, byteLength, options, lease);
+  }
+
+  ping(payload: Uint8Array): void {
+    this.#socket.ping(payload);
   }
 
   flush(): void {}
@@ -137,9 +185,15 @@ export class MessageWire implements Wire {
   #send(
     payload: string | Uint8Array,
     byteLength: number,
-    options: { readonly binary: boolean; readonly fin: boolean },
-  ): void {
+    options: { readonly binary: boolean; readonly fin?: boolean; readonly compress?: boolean },
+    lease?: Lease,
+  ): number {
     const bytes = wireBytes(byteLength);
-    this.#socket.send(payload, options, () => this.#host.flushed(bytes));
+    lease?.hold();
+    this.#socket.send(payload, options, () => {
+      lease?.free();
+      this.#host.flushed(bytes);
+    });
+    return bytes;
   }
 }
