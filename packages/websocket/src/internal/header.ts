@@ -3,8 +3,6 @@ export const FIN = 0x80;
 /** RSV1: the message is compressed, RFC 7692 section 7.2.3.1. */
 export const PACKED = 0x40;
 export const OPCODE = 0x0f;
-/** Set in the opcodes of control frames. */
-export const CONTROL = 0x8;
 const CONTINUATION = 0x0;
 export const TEXT = 0x1;
 export const BINARY = 0x2;

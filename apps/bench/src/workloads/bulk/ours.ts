@@ -1,5 +1,5 @@
 import { fromIterable } from "@spillway/streams";
-import { accept, frame, type FrameOptions, type MessageChunk } from "@spillway/websocket";
+import { accept, frame, type MessageChunk } from "@spillway/websocket";
 import type { Server } from "../../servers/server.ts";
 import { serveWs } from "../../servers/ws.ts";
 import { makePiece } from "./piece.ts";
@@ -43,8 +43,5 @@ function* recycled(
 }
 
 function framed(piece: Buffer, pool: PiecePool): MessageChunk {
-  const options: FrameOptions & { readonly release: () => void } = {
-    release: () => pool.release(piece),
-  };
-  return frame(piece, options);
+  return frame(piece, { release: () => pool.release(piece) });
 }

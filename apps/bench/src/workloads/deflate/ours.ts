@@ -1,14 +1,12 @@
 import { broadcast } from "@spillway/streams";
-import { accept, frame, type Frame, type FrameOptions } from "@spillway/websocket";
+import { accept, frame, type Frame } from "@spillway/websocket";
 import type { Server } from "../../servers/server.ts";
 import { serveWs } from "../../servers/ws.ts";
 import { DEFLATE, inTurns } from "./json.ts";
 
-const compressed: FrameOptions & { readonly compress: boolean } = { compress: true };
-
 /** A hub whose frames are compressed once. That they come compressed, the clients check. */
 export async function spillwayPump(): Promise<Server> {
-  const hub = broadcast<string, Frame>({ encode: (message) => frame(message, compressed) });
+  const hub = broadcast<string, Frame>({ encode: (message) => frame(message, { compress: true }) });
   return serveWs({
     open(socket, request) {
       const { writable } = accept(socket, request);
