@@ -35,7 +35,7 @@ import { type ConnectionOptions, connectionSettings } from "./options.ts";
 export function accept(
   socket: WebSocket,
   request: IncomingMessage,
-  options: ConnectionOptions = {},
+  options?: ConnectionOptions,
 ): Connection {
   usePump();
   if (socket?.readyState !== 1) throw wrongType("socket", "an open WebSocket of ws", socket);

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
-import { type Drop, DropCounter, type DropReason, SpillwayError } from "@spillway/streams";
+import { DropCounter, type DropListener, type DropReason, SpillwayError } from "@spillway/streams";
 import { checkNumber, checkOneOf, MAX_TIMER_MS, outOfRange } from "@spillway/streams/options";
-import type { WebSocket } from "ws";
+import type { CloseEvent, WebSocket } from "ws";
 import { type CloseInfo, isSendable } from "./close-codes.ts";
 import { FlowWindow } from "./flow-window.ts";
 import { leaseOf, type MessageChunk } from "./frame.ts";
 import { Ending } from "./internal/ending.ts";
-import { Heartbeat } from "./internal/heartbeat.ts";
+import { Heartbeat, type HeartbeatHost } from "./internal/heartbeat.ts";
 import { Inbox, type ReceivedMessage } from "./internal/inbox.ts";
 import { Lane } from "./internal/lane.ts";
 import { chunkBytes } from "./internal/message.ts";
@@ -24,21 +24,28 @@ const NO_BYTES = new Uint8Array(0);
 
 let count = 0;
 
+/** Called with the socket as `this`. */
+type Listener<Arguments extends unknown[]> = (this: WebSocket, ...given: Arguments) => void;
+
+/** Whose connection a socket is: its listeners are the same functions for all. */
+const connections = new WeakMap<WebSocket, Connection>();
+
 /** One WebSocket as a pair of streams on one account. Made by `accept()`. */
 export class Connection {
-  /** Unique in this process. */
-  readonly id: string = `c${++count}`;
   /** The upgrade request. */
   readonly request: IncomingMessage;
+  readonly #number: number = ++count;
   readonly #socket: WebSocket;
   readonly #settings: ConnectionSettings;
-  readonly #flow: FlowWindow | undefined;
-  readonly #outbox: Outbox;
-  readonly #inbox: Inbox;
-  readonly #ending: Ending;
-  readonly #heartbeat: Heartbeat | undefined;
-  readonly #drops = new DropCounter();
   readonly #connectedAt: number = performance.now();
+  readonly #heartbeat: Heartbeat<Connection> | undefined;
+  // The rest comes when it is needed: most of many connections are idle.
+  #lazyFlow: FlowWindow | undefined;
+  #lazyOutbox: Outbox | undefined;
+  #lazyInbox: Inbox | undefined;
+  #lazyEnding: Ending | undefined;
+  #lazyDrops: DropCounter | undefined;
+  #recordDrop: DropListener<unknown> | undefined;
   #pongs = 0;
   #main: Lane | undefined;
 
@@ -47,25 +54,22 @@ export class Connection {
     this.#socket = socket;
     this.request = request;
     this.#settings = settings;
-    this.#flow = this.#makeFlow();
-    this.#outbox = this.#makeOutbox();
-    this.#inbox = this.#makeInbox();
-    this.#ending = new Ending({
-      socket,
-      outbox: this.#outbox,
-      inbox: this.#inbox,
-      closeTimeoutMs: settings.closeTimeoutMs,
-      stop: () => {
-        this.#heartbeat?.stop();
-        this.#flow?.dispose();
-      },
-    });
-    this.#heartbeat = this.#makeHeartbeat();
-    socket.on("message", (data: Buffer, isBinary) => this.#receive(data, isBinary));
-    socket.on("pong", (payload) => {
-      this.#pongs++;
-      this.#flow?.pong(payload);
-    });
+    const { heartbeat } = settings;
+    if (heartbeat) this.#heartbeat = new Heartbeat(this, heartbeat, Connection.#pulse);
+    connections.set(socket, this);
+    // The emitter calls them with the socket as `this`.
+    /* oxlint-disable typescript/unbound-method */
+    socket.on("message", Connection.#onMessage);
+    socket.on("pong", Connection.#onPong);
+    socket.on("error", Connection.#onError);
+    /* oxlint-enable typescript/unbound-method */
+    // Says whether both Close frames were seen; `on("close")` does not.
+    socket.addEventListener("close", Connection.#onClose);
+  }
+
+  /** Unique in this process. */
+  get id(): string {
+    return `c${this.#number}`;
   }
 
   /** The subprotocol agreed on, or `""`. */
@@ -115,11 +119,11 @@ export class Connection {
   }
 
   get state(): ConnectionState {
-    if (this.#ending.error) return "dead";
-    if (this.#inbox.paused) return "paused";
-    const { account } = this.#outbox;
-    if (account.stalledMs >= FROZEN_MS) return "frozen";
-    return account.room > 0 ? "healthy" : "congested";
+    if (this.#lazyEnding?.error) return "dead";
+    if (this.#lazyInbox?.paused) return "paused";
+    const account = this.#lazyOutbox?.account;
+    if (!account || account.room > 0) return "healthy";
+    return account.stalledMs >= FROZEN_MS ? "frozen" : "congested";
   }
 
   /**
@@ -162,12 +166,15 @@ export class Connection {
   }
 
   /** Bills a drop in a stage before this connection to it; made to be an `onDrop` option. */
-  readonly recordDrop = ({ chunk, size }: Drop<unknown>, reason: DropReason): void => {
-    this.#drops.count(reason, 1, chunkBytes(chunk) ?? size);
-    const lease = leaseOf(chunk);
-    lease?.hold();
-    lease?.free();
-  };
+  get recordDrop(): DropListener<unknown> {
+    this.#recordDrop ??= ({ chunk, size }, reason) => {
+      this.#drops.count(reason, 1, chunkBytes(chunk) ?? size);
+      const lease = leaseOf(chunk);
+      lease?.hold();
+      lease?.free();
+    };
+    return this.#recordDrop;
+  }
 
   /**
    * Ends the connection in order: what was written, then a Close frame. `closed` tells how it went.
@@ -205,23 +212,25 @@ export class Connection {
 
   /** The account at this moment. */
   stats(): ConnectionStats {
-    const { account } = this.#outbox;
+    const [outbox, inbox, flow] = [this.#lazyOutbox, this.#lazyInbox, this.#lazyFlow];
+    const { window } = this.#settings;
+    const hasWindow = window !== false;
     return {
       state: this.state,
-      queuedBytes: account.queued,
-      bufferedBytes: account.buffered,
-      inFlightBytes: this.#flow?.inFlight,
-      windowBytes: this.#flow?.windowBytes,
-      acknowledgedBy: this.#flow?.acknowledgedBy,
-      rttMs: this.#flow?.rttMs,
-      receiveQueuedBytes: this.#inbox.queued,
-      sentMessages: this.#outbox.sentMessages,
-      sentBytes: this.#outbox.sentBytes,
-      receivedMessages: this.#inbox.messages,
-      receivedBytes: this.#inbox.bytes,
+      queuedBytes: outbox?.account.queued ?? 0,
+      bufferedBytes: outbox?.account.buffered ?? 0,
+      inFlightBytes: hasWindow ? (flow?.inFlight ?? 0) : undefined,
+      windowBytes: hasWindow ? window : undefined,
+      acknowledgedBy: hasWindow ? (flow?.acknowledgedBy ?? "ping") : undefined,
+      rttMs: flow?.rttMs,
+      receiveQueuedBytes: inbox?.queued ?? 0,
+      sentMessages: outbox?.sentMessages ?? 0,
+      sentBytes: outbox?.sentBytes ?? 0,
+      receivedMessages: inbox?.messages ?? 0,
+      receivedBytes: inbox?.bytes ?? 0,
       dropped: this.#drops.counts(),
-      backpressureMs: account.backpressureMs,
-      stalledForMs: account.stalledMs,
+      backpressureMs: outbox?.account.backpressureMs ?? 0,
+      stalledForMs: outbox?.account.stalledMs ?? 0,
       connectedForMs: performance.now() - this.#connectedAt,
     };
   }
@@ -242,25 +251,31 @@ export class Connection {
     if (!wasClean) throw this.#ending.error;
   }
 
-  #makeFlow(): FlowWindow | undefined {
+  get #flow(): FlowWindow | undefined {
     const { window } = this.#settings;
     if (window === false) return undefined;
-    return new FlowWindow(window, {
+    this.#lazyFlow ??= new FlowWindow(window, {
       ping: (payload) => this.#ping(payload),
       opened: () => {
         this.#outbox.account.progress();
         this.#outbox.pump();
       },
     });
+    return this.#lazyFlow;
   }
 
-  #makeOutbox(): Outbox {
-    const host = {
-      isOpen: () => this.#ending.checkOpen(),
-      fail: (error: SpillwayError) => this.fail(error),
-      dropped: (messages: number, bytes: number) => this.#drops.count("closed", messages, bytes),
-    };
-    return new Outbox(host, (wireHost) => this.#makeWire(wireHost), this.#flow, this.#settings);
+  get #outbox(): Outbox {
+    if (!this.#lazyOutbox) {
+      const host = {
+        isOpen: () => this.#ending.checkOpen(),
+        fail: (error: SpillwayError) => this.fail(error),
+        dropped: (messages: number, bytes: number) => this.#drops.count("closed", messages, bytes),
+      };
+      const makeWire = (wireHost: Omit<WireHost, "hasClosed">): Wire => this.#makeWire(wireHost);
+      this.#lazyOutbox = new Outbox(host, makeWire, this.#flow, this.#settings);
+      this.#lazyEnding?.tellOutbox(this.#lazyOutbox);
+    }
+    return this.#lazyOutbox;
   }
 
   #makeWire(wireHost: Omit<WireHost, "hasClosed">): Wire {
@@ -274,50 +289,102 @@ export class Connection {
     return isRaw && isOurs ? new SocketWire(socket, host, windowBits) : new MessageWire(ws, host);
   }
 
-  #makeInbox(): Inbox {
-    const host = {
-      pause: () => {
-        this.#flow?.suspend();
-        this.#socket.pause();
-      },
-      resume: () => {
-        this.#socket.resume();
-        this.#flow?.resume();
-      },
-      dropped: (bytes: number, reason: DropReason) => this.#drops.count(reason, 1, bytes),
-      unread: () => {
-        process.emitWarning(
-          `Connection ${this.id} receives messages that nobody reads: they are discarded from ` +
-            'now on; read connection.readable or accept with receive: "discard"',
-          { code: "SPW_WARN_UNREAD" },
-        );
-      },
-    };
-    return new Inbox(host, this.#settings);
+  get #inbox(): Inbox {
+    if (!this.#lazyInbox) {
+      const host = {
+        pause: () => {
+          this.#flow?.suspend();
+          this.#socket.pause();
+        },
+        resume: () => {
+          this.#socket.resume();
+          this.#flow?.resume();
+        },
+        dropped: (bytes: number, reason: DropReason) => this.#drops.count(reason, 1, bytes),
+        unread: () => {
+          process.emitWarning(
+            `Connection ${this.id} receives messages that nobody reads: they are discarded from ` +
+              'now on; read connection.readable or accept with receive: "discard"',
+            { code: "SPW_WARN_UNREAD" },
+          );
+        },
+      };
+      this.#lazyInbox = new Inbox(host, this.#settings);
+      this.#lazyEnding?.tellInbox(this.#lazyInbox);
+    }
+    return this.#lazyInbox;
   }
 
-  #makeHeartbeat(): Heartbeat | undefined {
-    const { heartbeat } = this.#settings;
-    if (!heartbeat) return undefined;
-    return new Heartbeat(heartbeat, {
-      isPaused: () => this.#inbox.paused,
-      progress: () => {
-        const { sentBytes, account } = this.#outbox;
-        const read = this.request.socket?.bytesRead ?? 0;
-        return read + this.#pongs + this.#inbox.messages + sentBytes - account.buffered;
-      },
-      probe: () => this.#inbox.probe(),
-      ping: () => (this.#flow ? this.#flow.ping() : this.#ping()),
-      dead: (silentMs) => {
-        const { deadlineMs } = heartbeat;
-        const silent = Math.round(silentMs);
-        const message = `Cannot reach peer: silent for ${silent} ms and the limit is ${deadlineMs} ms`;
-        this.fail(new SpillwayError("SPW_ERR_TIMEOUT", message));
+  get #ending(): Ending {
+    this.#lazyEnding ??= new Ending({
+      socket: this.#socket,
+      outbox: () => this.#lazyOutbox,
+      inbox: () => this.#lazyInbox,
+      closeTimeoutMs: this.#settings.closeTimeoutMs,
+      stop: () => {
+        this.#heartbeat?.stop();
+        this.#lazyFlow?.dispose();
       },
     });
+    return this.#lazyEnding;
+  }
+
+  get #drops(): DropCounter {
+    this.#lazyDrops ??= new DropCounter();
+    return this.#lazyDrops;
   }
 
   #ping(payload: Uint8Array = NO_BYTES): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#outbox.ping(payload);
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.#lazyOutbox) this.#lazyOutbox.ping(payload);
+    else this.#socket.ping(payload);
+  }
+
+  static readonly #onMessage: Listener<[data: Buffer, isBinary: boolean]> = function (
+    data,
+    isBinary,
+  ) {
+    const connection = connections.get(this);
+    if (connection) connection.#receive(data, isBinary);
+  };
+
+  static readonly #onPong: Listener<[payload: Buffer]> = function (payload) {
+    const connection = connections.get(this);
+    if (!connection) return;
+    connection.#pongs++;
+    connection.#lazyFlow?.pong(payload);
+  };
+
+  static readonly #onError: Listener<[cause: Error]> = function (cause) {
+    const connection = connections.get(this);
+    if (connection) connection.#ending.lost(cause);
+  };
+
+  static #onClose(this: void, { code, reason, target, wasClean }: CloseEvent): void {
+    const connection = connections.get(target);
+    if (connection) connection.#ending.over({ closeCode: code, reason, wasClean });
+  }
+
+  static readonly #pulse: HeartbeatHost<Connection> = {
+    isPaused: (connection) => connection.#lazyInbox?.paused ?? false,
+    progress: (connection) => connection.#signs,
+    probe: (connection) => connection.#lazyInbox?.probe(),
+    ping: (connection) => (connection.#lazyFlow ? connection.#lazyFlow.ping() : connection.#ping()),
+    dead: (connection, silentMs) => {
+      const { heartbeat } = connection.#settings;
+      const silent = Math.round(silentMs);
+      const limit = heartbeat ? heartbeat.deadlineMs : Infinity;
+      const message = `Cannot reach peer: silent for ${silent} ms and the limit is ${limit} ms`;
+      connection.fail(new SpillwayError("SPW_ERR_TIMEOUT", message));
+    },
+  };
+
+  /** Grows with every sign of life. */
+  get #signs(): number {
+    const read = this.request.socket?.bytesRead ?? 0;
+    const received = read + this.#pongs + (this.#lazyInbox?.messages ?? 0);
+    if (!this.#lazyOutbox) return received;
+    const { sentBytes, account } = this.#lazyOutbox;
+    return received + sentBytes - account.buffered;
   }
 }

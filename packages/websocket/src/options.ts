@@ -97,7 +97,19 @@ export interface ConnectionSettings {
  *
  * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
  */
-export function connectionSettings(options: ConnectionOptions): ConnectionSettings {
+export function connectionSettings(
+  options: ConnectionOptions | undefined = NO_OPTIONS,
+): ConnectionSettings {
+  if (options !== NO_OPTIONS) return checkOptions(options);
+  // One object for all: most of what an idle connection would cost.
+  defaults ??= checkOptions(options);
+  return defaults;
+}
+
+const NO_OPTIONS: ConnectionOptions = {};
+let defaults: ConnectionSettings | undefined;
+
+function checkOptions(options: ConnectionOptions): ConnectionSettings {
   if (typeof options !== "object" || options === null) {
     throw wrongType("options", "an object", options);
   }

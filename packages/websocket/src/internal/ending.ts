@@ -9,11 +9,11 @@ import { peerError } from "./peer-error.ts";
 /** Milliseconds a peer gets to take a Close frame after its connection has failed. */
 const FAIL_GRACE_MS = 1_000;
 
-/** What an ending brings to rest. */
+/** What an ending brings to rest; what is not there yet, is told as it comes. */
 export interface EndingParts {
   readonly socket: WebSocket;
-  readonly outbox: Outbox;
-  readonly inbox: Inbox;
+  outbox(): Outbox | undefined;
+  inbox(): Inbox | undefined;
   readonly closeTimeoutMs: number;
   /** Stops what else is running. */
   stop(): void;
@@ -37,17 +37,27 @@ export class Ending {
     "SPW_ERR_CLOSED",
     "Cannot send message: the connection is closed",
   );
+  /** What nothing can be sent for any more. */
+  #sendError: SpillwayError | undefined;
+  /** Whether nobody's reading is waited for. */
+  #isDraining = false;
   #deadline: NodeJS.Timeout | undefined;
   #deadlineAt = Infinity;
 
   constructor(parts: EndingParts) {
     this.#parts = parts;
-    const { socket } = parts;
-    socket.on("error", (cause) => this.#lost(cause));
-    // The event of this kind says whether both Close frames were seen; `on("close")` does not.
-    socket.addEventListener("close", ({ code, reason, wasClean }) =>
-      this.#over({ closeCode: code, reason, wasClean }),
-    );
+  }
+
+  /** Tells an outbox that comes late. */
+  tellOutbox(outbox: Outbox): void {
+    if (this.#sendError) outbox.fail(this.#sendError);
+  }
+
+  /** Tells an inbox that comes late. */
+  tellInbox(inbox: Inbox): void {
+    if (this.#isDraining) inbox.drain();
+    if (this.#info && this.#error === this.#closedError) inbox.close();
+    else if (this.#error) inbox.fail(this.#error);
   }
 
   get isOver(): boolean {
@@ -77,12 +87,12 @@ export class Ending {
 
   /** Whether data may still follow what was sent. Notices a Close that `ws` has answered itself. */
   checkOpen(): boolean {
-    const { socket, outbox, closeTimeoutMs } = this.#parts;
+    const { socket, closeTimeoutMs } = this.#parts;
     if (socket.readyState === socket.OPEN) return !this.#error;
     if (!this.#error && !this.#closing && socket.readyState === socket.CLOSING) {
       this.#closing = true;
       this.#arm(closeTimeoutMs);
-      queueMicrotask(() => outbox.fail(this.#closedError));
+      queueMicrotask(() => this.#failSending(this.#closedError));
     }
     return false;
   }
@@ -97,23 +107,24 @@ export class Ending {
     if (this.isOver) return;
     this.#arm(deadlineMs);
     if (this.#closing) return;
-    const { socket, outbox, inbox } = this.#parts;
+    const { socket } = this.#parts;
+    const outbox = this.#parts.outbox();
     this.#closing = true;
-    inbox.drain();
+    this.#drain();
     const tell = (): void => {
       if (this.#error || this.isOver) return;
       this.#told = { closeCode, reason };
-      outbox.fail(this.#closedError);
+      this.#failSending(this.#closedError);
       socket.close(closeCode, reason);
     };
-    if (drain === "flush") outbox.flush(tell);
+    if (outbox && drain === "flush") outbox.flush(tell);
     else tell();
   }
 
   /** Errors both streams at once and tells the peer why, as far as it still listens. */
   fail(error: SpillwayError): void {
     if (this.#error || this.isOver) return;
-    const { socket, inbox } = this.#parts;
+    const { socket } = this.#parts;
     const closeCode = closeCodes[error.code];
     this.#settle(error);
     if (closeCode === undefined) {
@@ -123,7 +134,7 @@ export class Ending {
     const reason = shortReason(error.message);
     this.#told ??= { closeCode, reason };
     this.#closing = true;
-    inbox.drain();
+    this.#drain();
     socket.close(closeCode, reason);
     this.#arm(FAIL_GRACE_MS);
   }
@@ -136,7 +147,7 @@ export class Ending {
   }
 
   /** `ws` reports what the peer did wrong and closes by itself. */
-  #lost(cause: Error): void {
+  lost(cause: Error): void {
     if (this.isOver || this.#error) return;
     const { error, closeCode } = peerError(cause);
     if (closeCode !== 1006) this.#told ??= { closeCode, reason: shortReason(error.message) };
@@ -147,9 +158,19 @@ export class Ending {
   #settle(error: SpillwayError): void {
     if (this.#error) return;
     this.#error = error;
-    this.#parts.outbox.fail(error);
-    this.#parts.inbox.fail(error);
+    this.#failSending(error);
+    this.#parts.inbox()?.fail(error);
     this.#abort?.abort(error);
+  }
+
+  #failSending(error: SpillwayError): void {
+    this.#sendError ??= error;
+    this.#parts.outbox()?.fail(error);
+  }
+
+  #drain(): void {
+    this.#isDraining = true;
+    this.#parts.inbox()?.drain();
   }
 
   /** Drops the socket in `deadlineMs`, or when it was to be dropped already. */
@@ -164,15 +185,15 @@ export class Ending {
     }, deadlineMs).unref();
   }
 
-  #over(seen: CloseInfo): void {
+  /** The socket is gone. */
+  over(seen: CloseInfo): void {
     clearTimeout(this.#deadline);
     this.#parts.stop();
     this.#info = seen.wasClean ? seen : { ...seen, ...this.#told };
-    const { outbox, inbox } = this.#parts;
     if (!this.#error && seen.wasClean) {
       this.#error = this.#closedError;
-      outbox.fail(this.#error);
-      inbox.close();
+      this.#failSending(this.#error);
+      this.#parts.inbox()?.close();
       this.#abort?.abort(this.#error);
     } else {
       const message = `Cannot reach peer: the connection was lost without a Close frame`;

@@ -5,8 +5,12 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(() => {
+  for (const heartbeat of started.splice(0)) heartbeat.stop();
+  vi.advanceTimersByTime(1_000);
   vi.useRealTimers();
 });
+
+const started: { stop(): void }[] = [];
 
 function start() {
   const peer = { progress: 0, paused: false };
@@ -14,9 +18,17 @@ function start() {
   const ping = vi.fn<() => void>();
   const probe = vi.fn<() => void>();
   const heartbeat = new Heartbeat(
+    peer,
     { everyMs: 1_000, deadlineMs: 5_000 },
-    { isPaused: () => peer.paused, progress: () => peer.progress, probe, ping, dead },
+    {
+      isPaused: ({ paused }) => paused,
+      progress: ({ progress }) => progress,
+      probe: () => probe(),
+      ping: () => ping(),
+      dead: (_, silentMs) => dead(silentMs),
+    },
   );
+  started.push(heartbeat);
   return { peer, dead, ping, probe, heartbeat };
 }
 
@@ -50,10 +62,32 @@ describe("Heartbeat", () => {
     expect(dead).toHaveBeenCalled();
   });
 
-  test("stops", () => {
-    const { heartbeat, ping } = start();
-    heartbeat.stop();
-    vi.advanceTimersByTime(10_000);
-    expect(ping).not.toHaveBeenCalled();
+  test("looks at each peer once in every period, whenever it came", () => {
+    const peers = [start()];
+    vi.advanceTimersByTime(450);
+    peers.push(start());
+    vi.advanceTimersByTime(450);
+    expect(peers.map(({ ping }) => ping.mock.calls.length)).toEqual([0, 0]);
+    vi.advanceTimersByTime(100);
+    expect(peers.map(({ ping }) => ping.mock.calls.length)).toEqual([1, 0]);
+    for (const { peer } of peers) peer.progress++;
+    vi.advanceTimersByTime(3_000);
+    expect(peers.map(({ ping }) => ping.mock.calls.length)).toEqual([4, 3]);
+    for (const { heartbeat } of peers) heartbeat.stop();
+  });
+
+  test("stops, and its timer with the last one", () => {
+    const [one, two] = [start(), start()];
+    expect(vi.getTimerCount()).toBe(1);
+    one.heartbeat.stop();
+    vi.advanceTimersByTime(1_000);
+    expect(one.ping).not.toHaveBeenCalled();
+    expect(two.ping).toHaveBeenCalledOnce();
+    two.heartbeat.stop();
+    vi.advanceTimersByTime(1_000);
+    expect(two.ping).toHaveBeenCalledOnce();
+    expect(vi.getTimerCount()).toBe(0);
+    start();
+    expect(vi.getTimerCount()).toBe(1);
   });
 });

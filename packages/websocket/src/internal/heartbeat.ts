@@ -1,50 +1,101 @@
-/** What a heartbeat looks at and what it does. */
-export interface HeartbeatHost {
+/** What a heartbeat looks at and what it does; one host serves any number of peers. */
+export interface HeartbeatHost<Peer> {
   /** Whether we have stopped reading, so that silence says nothing. */
-  isPaused(): boolean;
+  isPaused(peer: Peer): boolean;
   /** A number that grows with every sign of life: bytes read, bytes the kernel took, pongs. */
-  progress(): number;
+  progress(peer: Peer): number;
   /** Reads once although paused, so that the peer's end is noticed. */
-  probe(): void;
+  probe(peer: Peer): void;
   /** Asks for a sign of life. */
-  ping(): void;
-  dead(silentMs: number): void;
+  ping(peer: Peer): void;
+  dead(peer: Peer, silentMs: number): void;
 }
 
 /**
  * Gives a peer up that shows no sign of life for `deadlineMs`. Data still moving counts as one, since
  * pings queue behind data; there is no verdict while we do not read, since then no pong arrives.
  */
-export class Heartbeat {
-  readonly #timer: NodeJS.Timeout;
-  readonly #host: HeartbeatHost;
+export class Heartbeat<Peer> {
+  readonly #peer: Peer;
+  readonly #host: HeartbeatHost<Peer>;
   readonly #deadlineMs: number;
+  readonly #members: Set<Beating>;
   #progress = -1;
   #aliveAt: number = performance.now();
 
-  constructor(options: { everyMs: number; deadlineMs: number }, host: HeartbeatHost) {
+  constructor(
+    peer: Peer,
+    options: { readonly everyMs: number; readonly deadlineMs: number },
+    host: HeartbeatHost<Peer>,
+  ) {
+    this.#peer = peer;
     this.#host = host;
     this.#deadlineMs = options.deadlineMs;
-    this.#timer = setInterval(() => this.#beat(), options.everyMs).unref();
+    this.#members = rhythm(options.everyMs).join(this);
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#members.delete(this);
   }
 
-  #beat(): void {
+  /** Called once in `everyMs`. */
+  beat(): void {
+    const host = this.#host;
     const now = performance.now();
-    const progress = this.#host.progress();
-    if (progress !== this.#progress || this.#host.isPaused()) {
+    const progress = host.progress(this.#peer);
+    if (progress !== this.#progress || host.isPaused(this.#peer)) {
       this.#progress = progress;
       this.#aliveAt = now;
     }
     const silentMs = now - this.#aliveAt;
     if (silentMs >= this.#deadlineMs) {
-      this.#host.dead(silentMs);
+      host.dead(this.#peer, silentMs);
       return;
     }
-    this.#host.probe();
-    this.#host.ping();
+    host.probe(this.#peer);
+    host.ping(this.#peer);
   }
+}
+
+type Beating = Pick<Heartbeat<unknown>, "beat">;
+
+/** How many groups take turns, so that not all are pinged at once. */
+const GROUPS = 10;
+
+/** One timer for all that beat at one pace. */
+class Rhythm {
+  readonly #everyMs: number;
+  readonly #groups = Array.from({ length: GROUPS }, () => new Set<Beating>());
+  #timer: NodeJS.Timeout | undefined;
+  /** The group that has just had its turn: who joins it now waits for `everyMs`. */
+  #last = 0;
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs;
+  }
+
+  join(beating: Beating): Set<Beating> {
+    this.#timer ??= setInterval(() => this.#tick(), Math.ceil(this.#everyMs / GROUPS)).unref();
+    const group = this.#groups[this.#last] as Set<Beating>;
+    return group.add(beating);
+  }
+
+  #tick(): void {
+    this.#last = (this.#last + 1) % GROUPS;
+    for (const beating of this.#groups[this.#last] as Set<Beating>) beating.beat();
+    if (this.#groups.some(({ size }) => size > 0)) return;
+    clearInterval(this.#timer);
+    rhythms.delete(this.#everyMs);
+  }
+}
+
+const rhythms = new Map<number, Rhythm>();
+
+function rhythm(everyMs: number): Rhythm {
+  let found = rhythms.get(everyMs);
+  if (!found) {
+    found = new Rhythm(everyMs);
+    rhythms.set(everyMs, found);
+  }
+  return found;
 }
