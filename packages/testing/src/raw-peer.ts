@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { checkNumber, checkUrl } from "./internal/check.ts";
+import { checkNumber, checkUrl, wrongType } from "./internal/check.ts";
 import { encodeFrame } from "./internal/encode-frame.ts";
 
 /** How a raw peer connects. */
@@ -55,6 +55,11 @@ export interface RawPeer {
   readonly closed: Promise<{ readonly error: Error | undefined }>;
   /** Sends a frame as it is described; resolves when the kernel has it. */
   sendFrame(frame: RawFrame): Promise<void>;
+  /**
+   * Sends bytes as they are, for what is no frame: half of one, or a header that nobody would write.
+   * They must not change until it resolves, when the kernel has them.
+   */
+  sendBytes(bytes: Uint8Array): Promise<void>;
   /** Reads again; without a `data` listener on the socket the bytes are counted and discarded. */
   resume(): void;
   /** Stops reading; up to 64 KiB are still taken in. */
@@ -167,9 +172,13 @@ class SocketPeer implements RawPeer {
     checkNumber("opcode", opcode, { min: 0, max: 15, integer: true });
     checkNumber("rsv", rsv, { min: 0, max: 7, integer: true });
     const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
-    const encoded = encodeFrame({ opcode, payload: bytes, fin, mask, rsv });
+    await this.sendBytes(encodeFrame({ opcode, payload: bytes, fin, mask, rsv }));
+  }
+
+  async sendBytes(bytes: Uint8Array): Promise<void> {
+    if (!(bytes instanceof Uint8Array)) throw wrongType("bytes", "a Uint8Array", bytes);
     await new Promise<void>((resolve, reject) => {
-      this.socket.write(encoded, (error) => {
+      this.socket.write(bytes, (error) => {
         if (error) reject(error);
         else resolve();
       });

@@ -31,6 +31,9 @@ peer.received.messages = 0;
 // @ts-expect-error: a frame needs its opcode
 await (await rawPeer("ws://127.0.0.1:1")).sendFrame({ payload: "" });
 
+// @ts-expect-error: text has no bytes before it is encoded
+await (await rawPeer("ws://127.0.0.1:1")).sendBytes("text");
+
 // @ts-expect-error: a bound is a number of milliseconds
 await waitFor(() => true, { timeoutMs: "1s" });
 

@@ -74,6 +74,16 @@ describe("rawPeer()", () => {
     expect(peer.bytesRead).toBeGreaterThanOrEqual(4);
   });
 
+  test("sends bytes as they are: a frame in two halves", async () => {
+    const { peer, socket } = await meet();
+    const message = once(socket, "message");
+    const frame = Uint8Array.of(0x81, 0x82, 0, 0, 0, 0, 0x6f, 0x6b);
+    await peer.sendBytes(frame.subarray(0, 3));
+    await peer.sendBytes(frame.subarray(3));
+    expect(String((await message)[0])).toBe("ok");
+    await expect(peer.sendBytes("text" as never)).rejects.toThrow(TypeError);
+  });
+
   test("refuses what fits no header", async () => {
     const { peer } = await meet();
     await expect(peer.sendFrame({ opcode: 16 })).rejects.toThrow(RangeError);
