@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { accept, type Connection, type ConnectionOptions } from "@spillway/websocket";
 import { onTestFinished } from "vitest";
-import { WebSocketServer } from "ws";
+import { type ServerOptions, WebSocketServer } from "ws";
 
 /** A real server on a free port; connections are accepted as a route would. */
 export interface TestServer {
@@ -14,12 +14,14 @@ export interface TestServer {
 export async function serve(
   options: ConnectionOptions = {},
   maxPayload: number = 64 << 20,
+  extra: ServerOptions = {},
 ): Promise<TestServer> {
   const server = new WebSocketServer({
     host: "127.0.0.1",
     port: 0,
     maxPayload,
     perMessageDeflate: false,
+    ...extra,
   });
   const accepted: Connection[] = [];
   const waiting: ((connection: Connection) => void)[] = [];

@@ -6,6 +6,8 @@ import type { Lease } from "./lease.ts";
 /** A large message on its way out, in fragments. */
 export interface Message {
   readonly payload: Uint8Array;
+  /** Its length, unless it was transferred since. */
+  readonly payloadBytes: number;
   readonly binary: boolean;
   /** Whether the payload is compressed. */
   readonly isPacked: boolean;
@@ -16,29 +18,40 @@ export interface Message {
 
 /** @throws SpillwayError with `SPW_ERR_CHUNK` for what is no message */
 export function toMessage(chunk: MessageChunk): Message {
-  const plain = { isPacked: false, compress: undefined, lease: undefined };
-  if (typeof chunk === "string") return { ...plain, payload: Buffer.from(chunk), binary: false };
+  if (typeof chunk === "string") return plain(Buffer.from(chunk), false);
   if (chunk instanceof Frame) {
     const { compress, lease, payload, type } = chunk;
-    return { ...plain, payload, binary: type === "binary", compress, lease };
+    return { ...plain(payload, type === "binary"), compress, lease };
   }
   const payload = bytesOf(chunk);
   if (!payload) throw wrongChunk(chunk);
-  return { ...plain, payload, binary: true };
+  return plain(payload, true);
 }
 
-/** Compresses a message, for all connections if it is a frame; gives `plain` where that gains nothing. */
+function plain(payload: Uint8Array, binary: boolean): Message {
+  const { byteLength: payloadBytes } = payload;
+  return { payload, payloadBytes, binary, isPacked: false, compress: undefined, lease: undefined };
+}
+
+/** Compresses a message, for all connections if it is a frame; gives it as it is where that gains nothing. */
 export async function toPacked(
   chunk: MessageChunk,
-  plain: Message,
+  message: Message,
   windowBits: number,
 ): Promise<Message> {
   const packing =
     chunk instanceof Frame
       ? chunk.encoding.packedLater(windowBits)
-      : deflateLater(plain.payload, windowBits);
+      : deflateLater(message.payload, windowBits);
   const payload = await packing;
-  return payload ? { ...plain, payload, isPacked: true, lease: undefined } : plain;
+  if (!payload) return message;
+  return {
+    ...message,
+    payload,
+    payloadBytes: payload.byteLength,
+    isPacked: true,
+    lease: undefined,
+  };
 }
 
 /** Wire bytes of a chunk, or `undefined` when it is no message. */

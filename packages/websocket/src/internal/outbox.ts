@@ -139,7 +139,12 @@ export class Outbox {
   /** Puts a message in line; `pump()` sends it when its turn comes. */
   enqueue(lane: Lane | undefined, chunk: MessageChunk): Job {
     const left = chunkBytes(chunk);
-    if (left === undefined) throw wrongChunk(chunk);
+    if (left === undefined) {
+      // No message, or a buffer that was transferred since it was admitted.
+      const error = wrongChunk(chunk);
+      this.#host.fail(error);
+      throw error;
+    }
     leaseOf(chunk)?.hold();
     const isPacking = false;
     const message = undefined;
@@ -254,11 +259,16 @@ export class Outbox {
     if (message) this.#sendFragment(job, message);
   }
 
-  #sendFragment(job: Job, { binary, compress, isPacked, lease, payload }: Message): void {
+  #sendFragment(job: Job, message: Message): void {
+    const { binary, compress, isPacked, lease, payload, payloadBytes } = message;
     const { offset } = job;
+    if (payload.byteLength < payloadBytes) {
+      this.#host.fail(wrongChunk(payload));
+      return;
+    }
     const part = payload.subarray(offset, offset + this.#fragment);
     job.offset += part.byteLength;
-    const fin = job.offset === payload.byteLength;
+    const fin = job.offset === payloadBytes;
     const first = firstByte(binary, offset > 0, fin) | (isPacked && offset === 0 ? PACKED : 0);
     const bytes = this.#wire.send(first, part, lease, compress);
     // What headers of fragments add was not queued.
