@@ -1,5 +1,4 @@
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:https";
@@ -14,11 +13,11 @@ import {
   accept,
   type Connection,
   type ConnectionOptions,
-  frame,
   type MessageChunk,
 } from "@spillway/websocket";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
+import { Digest, messages } from "./messages.ts";
 import { outcome } from "./support.ts";
 import { watch } from "./watch.ts";
 
@@ -57,38 +56,6 @@ async function meet(options: ConnectionOptions = {}) {
   const connection = await accepted;
   if (client.readyState !== WebSocket.OPEN) await once(client, "open");
   return { client, connection };
-}
-
-/** What was received or sent, as one hash: order, types and bytes. */
-class Digest {
-  messages = 0;
-  readonly #hash = createHash("sha256");
-
-  add(payload: Uint8Array, isBinary: boolean): void {
-    this.messages++;
-    this.#hash.update(`${isBinary ? "b" : "t"}${payload.byteLength}:`).update(payload);
-  }
-
-  hex(): string {
-    return this.#hash.copy().digest("hex");
-  }
-}
-
-/** Messages of 0 B to 200 KB of every kind, the same each time. */
-function* messages(total: number, sent: Digest): Generator<MessageChunk> {
-  let seed = 11;
-  const random = (below: number): number => {
-    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor((seed / 2_147_483_648) * below);
-  };
-  for (let count = 0; count < total; count++) {
-    const size = [0, random(130), random(3_000), 65_530 + random(12), random(200_000)][count % 5];
-    const payload = Buffer.alloc(size as number, `${count} `);
-    const isBinary = random(2) === 0;
-    sent.add(payload, isBinary);
-    const chunk = isBinary ? new Uint8Array(payload) : payload.toString();
-    yield random(3) === 0 ? frame(chunk) : chunk;
-  }
 }
 
 describe("a connection over TLS", () => {
