@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as ws from "ws";
-import { Batch, MAX_COPY } from "./batch.ts";
+import { Batch, type Load, MAX_COPY } from "./batch.ts";
 import { BINARY, FIN, firstByte, TEXT } from "./header.ts";
 import { SLAB_BYTES } from "./slab.ts";
 
@@ -57,6 +57,41 @@ describe("Batch", () => {
       },
     );
     fc.assert(property, { numRuns: 200 });
+  });
+
+  test("lets nobody write over what has not been released", () => {
+    const steps = fc.record({
+      kind: fc.constantFrom("bytes", "large", "prepared", "take", "take", "release", "release"),
+      batch: fc.nat(2),
+    });
+    const property = fc.property(fc.array(steps, { maxLength: 200 }), (script) => {
+      const batches = [new Batch(), new Batch(), new Batch()];
+      const wanted: Buffer[][] = [[], [], []];
+      const loads: { readonly load: Load; readonly all: Buffer }[] = [];
+      const look = (): void => {
+        for (const { load, all } of loads)
+          expect(Buffer.concat(load.pieces).equals(all)).toBe(true);
+      };
+      for (const [index, { kind, batch: number }] of script.entries()) {
+        const batch = batches[number] as Batch;
+        if (kind === "take") {
+          loads.push({ load: batch.take(false), all: Buffer.concat(wanted[number] ?? []) });
+          wanted[number] = [];
+        } else if (kind === "release") {
+          // Not always the oldest: connections are not equally fast.
+          loads.splice(index % (loads.length || 1), 1)[0]?.load.release();
+        } else {
+          const large = kind === "large" ? MAX_COPY + 1 : 0;
+          const payload = Buffer.alloc(large || SLAB_BYTES / 16, index);
+          const frame = reference(FIN | BINARY, payload);
+          if (kind === "prepared") batch.addPrepared(frame);
+          else batch.add(FIN | BINARY, payload);
+          wanted[number]?.push(frame);
+        }
+        look();
+      }
+    });
+    fc.assert(property, { numRuns: 1_000 });
   });
 
   test("puts small frames side by side in one piece", () => {

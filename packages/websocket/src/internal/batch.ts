@@ -80,7 +80,7 @@ export class Batch {
     this.#closeRun();
     const load = new Load(this.#pieces, this.#holds);
     this.#pieces = [];
-    if (this.#holds.length > 0) this.#holds = [];
+    this.#holds = [];
     this.bytes = 0;
     if (lasts) load.leaveSlabs();
     return load;
