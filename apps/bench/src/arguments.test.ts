@@ -2,10 +2,11 @@ import { describe, expect, test } from "vitest";
 import { readArguments, UsageError } from "./arguments.ts";
 
 const known = ["pipeline", "unicast"];
+const proofs = ["soak"];
 
 describe("readArguments()", () => {
   test("asks for every workload on both runtimes when nothing is said", () => {
-    const request = readArguments([], known);
+    const request = readArguments([], known, proofs);
     expect(request).toMatchObject({
       kind: "measure",
       workloads: known,
@@ -17,7 +18,7 @@ describe("readArguments()", () => {
 
   test("measures at least five times, quick or not", () => {
     for (const args of [[], ["--quick"]]) {
-      const request = readArguments(args, known);
+      const request = readArguments(args, known, proofs);
       if (request.kind !== "measure") throw new TypeError("want a request to measure");
       expect(request.effort.reps).toBeGreaterThanOrEqual(5);
     }
@@ -25,7 +26,7 @@ describe("readArguments()", () => {
 
   test("takes what is said", () => {
     const args = ["unicast", "--json", "--runtime", "current", "--only", "ws", "--reps", "3"];
-    expect(readArguments([...args, "--rep-ms", "20"], known)).toEqual({
+    expect(readArguments([...args, "--rep-ms", "20"], known, proofs)).toEqual({
       kind: "measure",
       workloads: ["unicast"],
       runtimes: ["current"],
@@ -35,8 +36,34 @@ describe("readArguments()", () => {
     });
   });
 
+  test("takes what is said of a proof", () => {
+    const args = ["soak", "--json", "--clients", "50", "--seconds", "10", "--seed", "7"];
+    expect(readArguments(args, known, proofs)).toEqual({
+      kind: "prove",
+      proof: "soak",
+      options: {
+        isQuick: false,
+        only: [],
+        seed: 7,
+        megabytes: undefined,
+        clients: 50,
+        seconds: 10,
+      },
+      json: true,
+    });
+  });
+
+  test("takes another seed every time when none is said", () => {
+    const seeds = Array.from({ length: 10 }, () => {
+      const request = readArguments(["soak"], known, proofs);
+      return request.kind === "prove" ? request.options.seed : 0;
+    });
+    expect(new Set(seeds).size).toBeGreaterThan(5);
+    for (const seed of seeds) expect(seed).toBeGreaterThanOrEqual(1);
+  });
+
   test("takes the paths of a chart", () => {
-    const request = readArguments(["chart", "results.jsonl", "docs"], known);
+    const request = readArguments(["chart", "results.jsonl", "docs"], known, proofs);
     expect(request).toEqual({ kind: "chart", results: "results.jsonl", folder: "docs" });
   });
 
@@ -46,9 +73,12 @@ describe("readArguments()", () => {
     ["an option without its value", ["--runtime"], /--runtime/u],
     ["a number that is none", ["--reps", "many"], /--reps.*"many"/u],
     ["no repetition", ["--reps", "0"], /--reps.*"0"/u],
+    ["a proof with a workload", ["soak", "pipeline"], /soak runs alone/u],
+    ["a seed for a workload", ["pipeline", "--seed", "1"], /--seed is no option of a workload/u],
+    ["repetitions of a proof", ["soak", "--reps", "3"], /--reps is no option of a proof/u],
     ["a chart of nothing", ["chart", "results.jsonl"], /chart takes two paths/u],
   ])("refuses %s", (_what, args, message) => {
-    expect(() => readArguments(args, known)).toThrow(UsageError);
-    expect(() => readArguments(args, known)).toThrow(message);
+    expect(() => readArguments(args, known, proofs)).toThrow(UsageError);
+    expect(() => readArguments(args, known, proofs)).toThrow(message);
   });
 });

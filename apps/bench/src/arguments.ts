@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import type { ProofOptions } from "./proof.ts";
 import type { Effort } from "./workload.ts";
 
 /** What the command line asks for. */
@@ -13,6 +14,12 @@ export type Request =
       readonly only: readonly string[];
       readonly effort: Effort;
       readonly json: boolean;
+    }
+  | {
+      readonly kind: "prove";
+      readonly proof: string;
+      readonly options: ProofOptions;
+      readonly json: boolean;
     };
 
 /** The command line makes no sense: exit code 2. */
@@ -24,6 +31,7 @@ const FULL: Effort = { reps: 9, repMs: 500, warmUpMs: 1_000 };
 const QUICK: Effort = { reps: 5, repMs: 100, warmUpMs: 500 };
 
 export const USAGE: string = `Usage: npm run --silent bench -- [workload…] [options]
+       npm run --silent bench -- <proof> [options]
        npm run --silent bench -- chart <results.jsonl> <folder>
 
 Measures every workload named, or all. --silent keeps npm's own lines off stdout.
@@ -35,22 +43,38 @@ Measures every workload named, or all. --silent keeps npm's own lines off stdout
   --only <variant>      this variant (and what ratios are made to); may be repeated
   --reps <n>            repetitions (${FULL.reps}; quick: ${QUICK.reps})
   --rep-ms <n>          aim of one repetition (${FULL.repMs}; quick: ${QUICK.repMs})
-  --help`;
+  --help
+
+Options of proofs, beside --quick, --json and --only:
+
+  --seed <n>            of all that is random (integrity; any)
+  --megabytes <n>       to send (integrity; 1000 or 200 each, quick: 50 or 20)
+  --clients <n>         (soak; 1000, quick: 200)
+  --seconds <n>         (soak; 300, quick: 40; the pairs take two thirds of it more)`;
 
 /**
  * Reads the command line.
  *
  * @param args - without the executable and the script
  * @param known - the names of the workloads there are
+ * @param proofs - the names of the proofs there are
  * @throws {@link UsageError}
  */
-export function readArguments(args: readonly string[], known: readonly string[]): Request {
+export function readArguments(
+  args: readonly string[],
+  known: readonly string[],
+  proofs: readonly string[],
+): Request {
   const { values, positionals } = parsed(args);
   if (values.help) return { kind: "help" };
   if (positionals[0] === "chart") return chartRequest(positionals.slice(1));
+  const [proof] = positionals;
+  if (proof !== undefined && proofs.includes(proof)) return proofRequest(values, positionals);
+  refuse(values, PROOF_OPTIONS, "a workload");
   const unknown = positionals.find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    throw new UsageError(`Unknown workload "${unknown}", want one of: ${known.join(", ")}`);
+    const wanted = [...known, ...proofs].join(", ");
+    throw new UsageError(`Unknown workload "${unknown}", want one of: ${wanted}`);
   }
   const effort = values.quick ? QUICK : FULL;
   const repMs = wholeNumber("--rep-ms", values["rep-ms"], effort.repMs);
@@ -78,6 +102,10 @@ interface Parsed {
     readonly only?: string[] | undefined;
     readonly reps?: string | undefined;
     readonly "rep-ms"?: string | undefined;
+    readonly seed?: string | undefined;
+    readonly megabytes?: string | undefined;
+    readonly clients?: string | undefined;
+    readonly seconds?: string | undefined;
   };
   readonly positionals: string[];
 }
@@ -95,11 +123,50 @@ function parsed(args: readonly string[]): Parsed {
         only: { type: "string", multiple: true },
         reps: { type: "string" },
         "rep-ms": { type: "string" },
+        seed: { type: "string" },
+        megabytes: { type: "string" },
+        clients: { type: "string" },
+        seconds: { type: "string" },
       },
     });
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error });
   }
+}
+
+const PROOF_OPTIONS = ["seed", "megabytes", "clients", "seconds"] as const;
+const WORKLOAD_OPTIONS = ["runtime", "reps", "rep-ms"] as const;
+
+function proofRequest(values: Parsed["values"], positionals: readonly string[]): Request {
+  const [proof = "", another] = positionals;
+  if (another !== undefined) throw new UsageError(`${proof} runs alone, not with "${another}"`);
+  refuse(values, WORKLOAD_OPTIONS, "a proof");
+  const number = (name: (typeof PROOF_OPTIONS)[number]): number | undefined => {
+    const given = values[name];
+    return given === undefined ? undefined : wholeNumber(`--${name}`, given, 0);
+  };
+  return {
+    kind: "prove",
+    proof,
+    options: {
+      isQuick: values.quick ?? false,
+      only: values.only ?? [],
+      seed: number("seed") ?? 1 + Math.floor(Math.random() * MAX_NUMBER),
+      megabytes: number("megabytes"),
+      clients: number("clients"),
+      seconds: number("seconds"),
+    },
+    json: values.json ?? false,
+  };
+}
+
+function refuse(
+  values: Parsed["values"],
+  options: readonly (keyof Parsed["values"])[],
+  of: string,
+): void {
+  const given = options.find((option) => values[option] !== undefined);
+  if (given !== undefined) throw new UsageError(`--${given} is no option of ${of}`);
 }
 
 function chartRequest(paths: readonly string[]): Request {
@@ -110,10 +177,12 @@ function chartRequest(paths: readonly string[]): Request {
   return { kind: "chart", results, folder };
 }
 
+const MAX_NUMBER = 999_999;
+
 function wholeNumber(option: string, given: string | undefined, fallback: number): number {
   if (given === undefined) return fallback;
   if (!/^[1-9]\d{0,5}$/u.test(given)) {
-    throw new UsageError(`${option} takes a whole number from 1 to 999999, not "${given}"`);
+    throw new UsageError(`${option} takes a whole number from 1 to ${MAX_NUMBER}, not "${given}"`);
   }
   return Number(given);
 }

@@ -88,13 +88,13 @@ function draw(workload: string, results: readonly Result[]): string {
   return `${svg.replace(">", `>\n${THEME}`)}\n`;
 }
 
-/** Where nothing is compared there is nothing to draw. */
+/** Where nothing is compared there is nothing to draw, and a logarithm is of what is above 0. */
 function layOut(results: readonly Result[], lanes: number): Panel[] {
   const panels: Panel[] = [];
   let top = FIRST_TOP;
   for (const [title, group] of groupedBy(results, titleOf)) {
     const variants = [...new Set(group.toSorted(byRank).map(rowOf))].toReversed();
-    if (variants.length < 2) continue;
+    if (variants.length < 2 || group.some(({ min }) => min <= 0)) continue;
     const height = variants.length * (lanes * LANE_HEIGHT + ROW_PADDING);
     panels.push({ title, results: group, variants, top, height });
     top += height + BETWEEN;

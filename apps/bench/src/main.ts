@@ -1,21 +1,29 @@
 import { cpus, platform, release } from "node:os";
 import { readArguments, type Request, USAGE, UsageError } from "./arguments.ts";
-import { type Absence, entryOf, measureBlock, narrowed } from "./measure.ts";
+import { type Absence, entryOf, measureBlock, narrowed, type Outcome } from "./measure.ts";
 import { Progress } from "./progress.ts";
+import { proofs } from "./proofs.ts";
 import { findRuntimes } from "./runtimes.ts";
+import { StatusLine } from "./status-line.ts";
 import { tables } from "./table.ts";
 import { describeParams } from "./wording.ts";
 import type { Block, Workload } from "./workload.ts";
 import { workloads } from "./workloads.ts";
 
 type MeasureRequest = Extract<Request, { kind: "measure" }>;
+type ProofRequest = Extract<Request, { kind: "prove" }>;
 
 async function main(): Promise<void> {
-  const request = readArguments(process.argv.slice(2), Object.keys(workloads));
+  const request = readArguments(process.argv.slice(2), Object.keys(workloads), Object.keys(proofs));
   switch (request.kind) {
     case "help": {
       console.log(`${USAGE}\n\nWorkloads:`);
       for (const load of Object.values(workloads)) {
+        const { name, title } = await load();
+        console.log(`  ${name.padEnd(20)}  ${title}`);
+      }
+      console.log("\nProofs:");
+      for (const load of Object.values(proofs)) {
         const { name, title } = await load();
         console.log(`  ${name.padEnd(20)}  ${title}`);
       }
@@ -27,8 +35,10 @@ async function main(): Promise<void> {
       for (const file of await drawCharts(request.results, request.folder)) console.log(file);
       return;
     }
+    case "prove":
+      return prove(request);
     case "measure":
-      await measure(request);
+      return measure(request);
   }
 }
 
@@ -48,13 +58,33 @@ async function measure({ effort, json, only, ...request }: MeasureRequest): Prom
       progress.start(title, block.variants.length);
       const outcome = await measureBlock(workload, block, runtime, effort, progress);
       progress.clear();
-      if (!json) console.log(tables(outcome.results));
-      else for (const result of outcome.results) console.log(JSON.stringify(result));
-      report("missing", title, outcome.missing);
-      report("failed", title, outcome.failed);
-      if (outcome.failed.length > 0) process.exitCode = 1;
+      print(outcome, title, json);
     }
   }
+}
+
+async function prove({ proof, options, json }: ProofRequest): Promise<void> {
+  const found = await proofs[proof]?.();
+  const [runtime] = await findRuntimes(["current"], () => {});
+  if (!found || !runtime) throw new UsageError(`Cannot run ${proof}`);
+  checkVariants(options.only, found.variants);
+  if (!json) console.log(`${machine()}\n`);
+  const status = new StatusLine();
+  for (const step of found.steps(options)) {
+    const title = `${proof}, ${runtime.name}, ${step.title}`;
+    status.begin(title);
+    const outcome = await step.run(runtime, (what) => status.show(`${title}: ${what}`));
+    status.clear();
+    print(outcome, title, json);
+  }
+}
+
+function print(outcome: Outcome, title: string, json: boolean): void {
+  if (!json) console.log(tables(outcome.results));
+  else for (const result of outcome.results) console.log(JSON.stringify(result));
+  report("missing", title, outcome.missing);
+  report("failed", title, outcome.failed);
+  if (outcome.failed.length > 0) process.exitCode = 1;
 }
 
 /** The blocks of the workloads, with `only` these variants and what they are compared with. */
@@ -68,15 +98,18 @@ async function planFor(
   const variants = new Set(
     blocks.flatMap((block) => block.variants.map((one) => entryOf(one).variant)),
   );
-  const unknown = only.find((variant) => !variants.has(variant));
-  if (unknown !== undefined) {
-    throw new UsageError(`Unknown variant "${unknown}", want one of: ${[...variants].join(", ")}`);
-  }
+  checkVariants(only, [...variants]);
   return chosen.flatMap((workload) =>
     workload.blocks
       .map((block) => ({ workload, block: narrowed(block, workload.baseline, only) }))
       .filter(({ block }) => block.variants.length > 0),
   );
+}
+
+function checkVariants(only: readonly string[], variants: readonly string[]): void {
+  const unknown = only.find((variant) => !variants.includes(variant));
+  if (unknown === undefined) return;
+  throw new UsageError(`Unknown variant "${unknown}", want one of: ${variants.join(", ")}`);
 }
 
 function report(what: string, title: string, absences: readonly Absence[]): void {

@@ -1,3 +1,4 @@
+import { StatusLine } from "./status-line.ts";
 import type { Effort } from "./workload.ts";
 
 /** What a process takes to start, about. */
@@ -8,8 +9,7 @@ export class Progress {
   readonly #effort: Effort;
   readonly #plannedMs: number;
   readonly #startedAt = performance.now();
-  /** A terminal shows one line that changes; a log gets one per block. */
-  readonly #isLive = process.stderr.isTTY;
+  readonly #status = new StatusLine();
   #doneMs = 0;
   #block = "";
 
@@ -27,7 +27,7 @@ export class Progress {
     this.#block = block;
     const { reps } = this.#effort;
     const what = `${contenders} variants × ${reps} repetitions`;
-    if (!this.#isLive) process.stderr.write(`${block}: ${what}, ${this.#left()}\n`);
+    this.#status.begin(`${block}: ${what}, ${this.#left()}`);
   }
 
   prepared(variant: string): void {
@@ -40,13 +40,12 @@ export class Progress {
 
   /** Makes room for what is printed next. */
   clear(): void {
-    if (this.#isLive) process.stderr.write("\r\u001B[K");
+    this.#status.clear();
   }
 
   #step(ms: number, what: string): void {
     this.#doneMs += ms;
-    if (!this.#isLive) return;
-    process.stderr.write(`\r\u001B[K${this.#block}: ${what}, ${this.#left()}`);
+    this.#status.show(`${this.#block}: ${what}, ${this.#left()}`);
   }
 
   #left(): string {

@@ -56,5 +56,7 @@ function times(ratio: number | undefined): string {
 
 /** How far apart the repetitions are, of the median. */
 function spread({ median, min, max }: Result): string {
+  // What is above a start may be nothing, or less.
+  if (median <= 0) return "";
   return `${Math.round((100 * (max - min)) / median)} %`;
 }

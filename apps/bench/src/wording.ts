@@ -11,6 +11,8 @@ export function describeParams(params: Params): string {
 const ofRows: ReadonlySet<string> = new Set([
   "chunks",
   "frozen",
+  "part",
+  "receiver",
   "send",
   "source",
   "touched",

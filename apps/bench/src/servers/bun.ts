@@ -38,14 +38,18 @@ export async function serveBun(job: BunJob): Promise<Server> {
   };
 }
 
-function pathOfBun(): string {
+/** @throws as `import()` does when Bun is not installed */
+export function pathOfBun(): string {
+  const description = createRequire(import.meta.url).resolve(`${bunPackage()}/package.json`);
+  return join(dirname(description), "bin", "bun");
+}
+
+/** The package with Bun for this platform. */
+export function bunPackage(): string {
   const platform = `${process.platform}-${process.arch}`;
   const name = PACKAGES[platform];
-  if (name === undefined) {
-    const error: NodeJS.ErrnoException = new Error(`Cannot find package with Bun for ${platform}`);
-    error.code = "MODULE_NOT_FOUND";
-    throw error;
-  }
-  const description = createRequire(import.meta.url).resolve(`${name}/package.json`);
-  return join(dirname(description), "bin", "bun");
+  if (name !== undefined) return name;
+  const error: NodeJS.ErrnoException = new Error(`Cannot find package with Bun for ${platform}`);
+  error.code = "MODULE_NOT_FOUND";
+  throw error;
 }

@@ -1,0 +1,7 @@
+import type { Proof } from "./proof.ts";
+
+/** Loaded when asked for. */
+export const proofs: Readonly<Record<string, () => Promise<Proof>>> = {
+  integrity: async () => (await import("./proofs/integrity.ts")).integrity,
+  soak: async () => (await import("./proofs/soak.ts")).soak,
+};
