@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
-import type { Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { MissingPeer } from "../../../contender.ts";
 import type { Checkpoint } from "../checkpoint.ts";
 import type { ReceiverJob } from "../protocol.ts";
@@ -36,7 +36,7 @@ export const startChromium: StartReceiver = async (job, onCheckpoint) => {
   const pages = createServer((request, response) => void servePage(request, response));
   pages.listen(0, "127.0.0.1");
   await once(pages, "listening");
-  const received = receiveIn(await browser.newPage(), pages, job, onCheckpoint);
+  const received = receiveIn(browser, pages, job, onCheckpoint);
   received.catch(() => {});
   return {
     name: `chromium ${browser.version()}`,
@@ -49,11 +49,12 @@ export const startChromium: StartReceiver = async (job, onCheckpoint) => {
 };
 
 async function receiveIn(
-  page: Page,
+  browser: Browser,
   pages: Server,
   job: ReceiverJob,
   onCheckpoint: (checkpoint: Checkpoint) => void,
 ): Promise<void> {
+  const page = await browser.newPage();
   const broken = new Promise<never>((_, reject) => {
     page.once("pageerror", reject);
     page.once("crash", () => reject(new Error("the page crashed")));
