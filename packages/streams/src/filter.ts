@@ -1,4 +1,5 @@
 import { type ConcurrencyOptions, ordered } from "./internal/ordered.ts";
+import { EMPTY } from "./internal/protocol.ts";
 import type { Stage, StageOptions } from "./internal/stage.ts";
 import { wrongType } from "./options.ts";
 
@@ -42,7 +43,5 @@ export function filter<T>(
   options: FilterOptions<T> = {},
 ): Stage<T, T> {
   if (typeof predicate !== "function") throw wrongType("predicate", "a function", predicate);
-  return ordered<T, boolean, T>(options, predicate, (passes, chunk, output) => {
-    if (passes) output.emit(chunk);
-  });
+  return ordered<T, boolean, T>(options, predicate, (passes, chunk) => (passes ? chunk : EMPTY));
 }

@@ -31,5 +31,5 @@ export function map<In, Out>(
   options: MapOptions<In, Out> = {},
 ): Stage<In, Out> {
   if (typeof transform !== "function") throw wrongType("transform", "a function", transform);
-  return ordered<In, Out, Out>(options, transform, (result, _, output) => output.emit(result));
+  return ordered<In, Out, Out>(options, transform, (result) => result);
 }

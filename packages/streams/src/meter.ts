@@ -1,7 +1,8 @@
 import { byteLengthOf } from "./internal/byte-length.ts";
 import { clockOf } from "./internal/clock.ts";
 import { measured } from "./internal/measure.ts";
-import { type Stage, type StageOptions, stage } from "./internal/stage.ts";
+import { ordered } from "./internal/ordered.ts";
+import type { Stage, StageOptions } from "./internal/stage.ts";
 import { SlidingWindow } from "./internal/window.ts";
 import { checkFunction, checkNumber } from "./options.ts";
 
@@ -94,19 +95,15 @@ export function meter<T>(options: MeterOptions<T> = {}): Meter<T> {
     return (time ??= clock());
   };
 
-  const pair = stage<T, T>(options, (output) => ({
-    put: (chunk) => {
-      if (!output.isWanted) return false;
-      const weight = size(chunk);
-      const madeAt = timeOf?.(chunk);
-      chunks++;
-      bytes += weight;
-      recent.add(now(), weight);
-      if (madeAt !== undefined) recent.addAge(now() - madeAt);
-      output.emit(chunk);
-      return true;
-    },
-  }));
+  const measure = (chunk: T): void => {
+    const weight = size(chunk);
+    const madeAt = timeOf?.(chunk);
+    chunks++;
+    bytes += weight;
+    recent.add(now(), weight);
+    if (madeAt !== undefined) recent.addAge(now() - madeAt);
+  };
+  const pair = ordered<T, void, T>(options, measure, (_, chunk) => chunk);
   const stats = (): MeterStats => {
     const [chunksPerSecond, bytesPerSecond] = recent.rates(clock());
     const [p50, p99] = [recent.quantile(0.5), recent.quantile(0.99)];

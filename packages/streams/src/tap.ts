@@ -27,5 +27,5 @@ export interface TapOptions<T> extends StageOptions<T, T>, ConcurrencyOptions {}
  */
 export function tap<T>(observe: (chunk: T) => unknown, options: TapOptions<T> = {}): Stage<T, T> {
   if (typeof observe !== "function") throw wrongType("observe", "a function", observe);
-  return ordered<T, unknown, T>(options, observe, (_, chunk, output) => output.emit(chunk));
+  return ordered<T, unknown, T>(options, observe, (_, chunk) => chunk);
 }

@@ -1,3 +1,4 @@
+import type { SizedFifo } from "./fifo.ts";
 import type { PipeOptions } from "./pipe-options.ts";
 import type { ReadableEnd } from "./readable-end.ts";
 import type { WritableEnd } from "./writable-end.ts";
@@ -17,6 +18,19 @@ export interface PipeEnd {
   readonly action?: (() => Promise<void>) | false | undefined;
   /** What the pipe rejects with. */
   readonly failure?: { readonly reason: unknown };
+}
+
+/** A write that the sink took and has not finished. */
+export interface Write<T> {
+  readonly chunk: T;
+  readonly size: number;
+  readonly promise: Promise<void>;
+}
+
+/** Of what `pipeTo()` returned. */
+export interface Settlers {
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
 }
 
 export function whenSourceClosed<T>({ into, writer, options }: Pipe<T>): PipeEnd {
@@ -47,6 +61,47 @@ export function whenAborted<T>(pipe: Pipe<T>, reason: unknown): PipeEnd {
     return waitForBoth(aborted, cancelled);
   };
   return { action, failure: { reason } };
+}
+
+/** Gives the ends back to their native queues, with what was held; resolves once it is written. */
+export async function handBack<T>(
+  { from, into, writer }: Pipe<T>,
+  inFlight: Write<T> | undefined,
+  held: SizedFifo<T>,
+): Promise<void> {
+  from.attach(undefined);
+  into.attach(undefined);
+  if (into.state !== "writable") return;
+  const writes: Promise<void>[] = [];
+  const queue = (chunk: T, size: number, write?: Promise<void>): void => {
+    // One that fails has errored the destination, and that is what the pipe ends with.
+    into.handover = { size, write };
+    writes.push(writer.write(chunk).catch(() => {}));
+  };
+  if (inFlight) queue(inFlight.chunk, inFlight.size, inFlight.promise);
+  while (held.length > 0) {
+    const size = held.frontSize;
+    queue(held.shift(), size);
+  }
+  for (const write of writes) await write;
+}
+
+/** Ends the pipe as planned, lets the ends go and settles what `pipeTo()` returned. */
+export async function conclude<T>(
+  { reader, writer }: Pipe<T>,
+  { action, failure }: PipeEnd,
+  settlers: Settlers,
+): Promise<void> {
+  let failed = failure;
+  try {
+    if (action) await action();
+  } catch (reason) {
+    failed = { reason };
+  }
+  writer.releaseLock();
+  reader.releaseLock();
+  if (failed) settlers.reject(failed.reason);
+  else settlers.resolve();
 }
 
 /** As `Promise.all()`, without a value for `Object.prototype.then` to see. */

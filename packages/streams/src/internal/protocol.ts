@@ -1,3 +1,4 @@
+import type { ReadableEnd } from "./readable-end.ts";
 import type { WritableEnd } from "./writable-end.ts";
 
 /** What {@link Source.take} answers when there is no chunk now; any other value is a chunk. */
@@ -12,6 +13,8 @@ export const EMPTY: unique symbol = Symbol("empty");
 export interface Source<T> {
   /** The next chunk, or `EMPTY`: then the end is woken when there is one, closed or errored. */
   take(): T | typeof EMPTY;
+  /** Whether it asks another source in turn, and pushes what that one gives. */
+  readonly isPushing?: boolean;
   /** The consumer gave up; nothing is taken any more. */
   cancel(reason: unknown): void | PromiseLike<void>;
 }
@@ -32,10 +35,34 @@ export interface Sink<T> {
    * next chunk welcome, when it settles; it rejects for a chunk that made the sink fail.
    */
   put(chunk: T): boolean | Promise<void>;
+  /** A stage in front of another end, if chunks need not come by way of `put()`. */
+  readonly relay?: Relay | undefined;
   /** A chunk waits natively, in front of the sink: nobody but its producer bounds how many do. */
   waits?(chunk: T): void;
   /** There is no more to come. Called once, after every chunk was taken and every promise settled. */
   close(): void | PromiseLike<void>;
   /** The producer gave up: at once, whatever is in flight. */
   abort(reason: unknown): void | PromiseLike<void>;
+}
+
+/** What makes one chunk of another, or none. */
+export interface Stepper<In, Out> {
+  /** Whether no chunk is under way. */
+  readonly isIdle: boolean;
+  /** What becomes of `chunk`: `EMPTY` for nothing, or nothing yet. Throws what the user's code throws. */
+  step(chunk: In): Out | typeof EMPTY;
+  /** The write that the last `step()` began, while it is not over; asked for once. */
+  takeWritten(): Promise<void> | undefined;
+}
+
+/** A stage as one sees it who carries chunks through it, whatever they are. */
+export interface Relay {
+  readonly stepper: Stepper<unknown, unknown>;
+  /** Whether a chunk that goes through overtakes none. */
+  readonly isIdle: boolean;
+  readonly readable: ReadableEnd<unknown>;
+  /** Hands on what `step()` gave; may throw what a strategy's `size` throws. */
+  emit(chunk: unknown): void;
+  /** Errors both sides. */
+  fail(reason: unknown): void;
 }

@@ -2,14 +2,19 @@ import { SizedFifo } from "./fifo.ts";
 import {
   type Pipe,
   type PipeEnd,
+  type Settlers,
+  type Write,
+  conclude,
+  handBack,
   whenAborted,
   whenSinkErrored,
   whenSourceClosed,
   whenSourceErrored,
 } from "./pipe-end.ts";
 import type { PipeOptions } from "./pipe-options.ts";
-import { EMPTY } from "./protocol.ts";
+import { EMPTY, type Relay } from "./protocol.ts";
 import type { ReadableEnd } from "./readable-end.ts";
+import { Row } from "./row.ts";
 import { afterTurn, isTurnOver } from "./turn.ts";
 import type { WritableEnd } from "./writable-end.ts";
 
@@ -43,18 +48,6 @@ export function pump<T>(
   });
 }
 
-interface Settlers {
-  readonly resolve: () => void;
-  readonly reject: (reason: unknown) => void;
-}
-
-/** A write that the sink took and has not finished. */
-interface Write<T> {
-  readonly chunk: T;
-  readonly size: number;
-  readonly promise: Promise<void>;
-}
-
 /** A pipe at work. */
 export class Pump<T> {
   readonly #from: ReadableEnd<T>;
@@ -76,6 +69,10 @@ export class Pump<T> {
   /** Whether the source was asked for a chunk and none has come yet; there is room for it. */
   #isAsking = false;
   #isMoving = false;
+  /** Stages behind this pump that chunks are carried through; none behind one that is pushed to. */
+  readonly #row: Row | undefined;
+  /** The stage it feeds; undefined for another sink, and where every chunk has to be measured. */
+  readonly relay: Relay | undefined;
   #state: "starting" | "flowing" | "yielding" | "ending" = "starting";
   #plan: PipeEnd | undefined;
   /** Ends the wait for the last writes. */
@@ -94,6 +91,8 @@ export class Pump<T> {
     this.#isSized = into.size !== undefined;
     const [reader, writer] = [from.stream.getReader(), into.stream.getWriter()];
     this.#pipe = { from, into, reader, writer, options };
+    this.relay = this.#isSized ? undefined : into.sink.relay;
+    this.#row = this.relay && !from.source.isPushing ? new Row() : undefined;
     from.attach(this);
     into.attach(this);
   }
@@ -121,12 +120,36 @@ export class Pump<T> {
     if (this.#blocked !== 0 && !this.#isAsking) return false;
     this.#isAsking = false;
     this.#accept(chunk);
-    // Woken while the sink was at work; or there may be room for more, and then it has to be asked.
-    if (this.#blocked !== 0 || !this.#isEmpty) {
-      this.#isEmpty = false;
-      this.#run();
-    }
+    this.#catchUp();
     return true;
+  }
+
+  /** Whether a chunk may go straight into the sink. */
+  get isOpen(): boolean {
+    return this.#blocked === 0;
+  }
+
+  /** The same, when a row calls the sink. */
+  get isClear(): boolean {
+    return (this.#blocked & ~CALLING) === 0;
+  }
+
+  /** Whether a row has it, and nothing has come between since. */
+  get isClaimed(): boolean {
+    return this.#blocked === CALLING;
+  }
+
+  /** From now on a row calls the sink, which is open. */
+  claim(): void {
+    this.#blocked = CALLING;
+  }
+
+  /** The row is done; goes on with what came meanwhile. */
+  release(hasCarried: boolean): void {
+    this.#blocked &= ~CALLING;
+    // What it asked for has come, or may have been dropped on the way.
+    if (hasCarried) this.#isAsking = false;
+    this.#catchUp();
   }
 
   wakeSource(): void {
@@ -192,7 +215,7 @@ export class Pump<T> {
   async #readBacklog(): Promise<void> {
     try {
       const { done, value } = await this.#pipe.reader.read();
-      if (!done) this.#hold(value, this.#measure(value));
+      if (!done) this.hold(value, this.#measure(value));
     } catch {
       return; // The source errored, and has said so itself.
     }
@@ -217,8 +240,7 @@ export class Pump<T> {
   #reopen(): void {
     // A run may have yielded while a write was under way.
     if (!this.#inFlight) this.#weigh();
-    this.#isEmpty = false;
-    this.#run();
+    this.wakeSource();
   }
 
   #run(): void {
@@ -233,7 +255,6 @@ export class Pump<T> {
 
   /** Moves chunks while there are some and there is room; ends stop it from within. */
   #move(): void {
-    const { source } = this.#from;
     while ((this.#blocked & NOT_FLOWING) === 0) {
       if ((this.#blocked & (HOLDING | FULL)) === HOLDING) {
         if (this.#put(this.#held.front, this.#held.frontSize)) this.#unhold();
@@ -241,21 +262,42 @@ export class Pump<T> {
       }
       if (this.#isEmpty || !this.#hasRoom) return;
       if (isTurnOver()) return this.#yield();
-      this.#isAsking = true;
-      const chunk = source.take();
-      if (chunk === EMPTY) {
-        // One that pushed instead may have more; any other wakes us.
-        this.#isEmpty = this.#isAsking;
-      } else {
-        this.#isAsking = false;
-        this.#accept(chunk);
+      if (this.#row?.claim(this)) this.#carry(this.#row);
+      else {
+        const chunk = this.#ask();
+        if (chunk !== EMPTY) this.#accept(chunk);
       }
     }
   }
 
+  #ask(): T | typeof EMPTY {
+    this.#isAsking = true;
+    const chunk = this.#from.source.take();
+    // One that pushed instead may have more; any other wakes us.
+    if (chunk === EMPTY) this.#isEmpty = this.#isAsking;
+    else this.#isAsking = false;
+    return chunk;
+  }
+
+  /** Moves chunks through a row of stages, until something comes in the way. */
+  #carry(row: Row): void {
+    do {
+      const chunk = this.#ask();
+      // Asking it may have ended the pipe.
+      if (chunk === EMPTY || !(this.isClaimed ? row.carry(chunk) : this.hold(chunk))) break;
+    } while (this.isClaimed && !isTurnOver());
+    count += row.release();
+  }
+
+  /** Woken while the sink was at work; or there may be room for more, and then it has to be asked. */
+  #catchUp(): void {
+    if (this.#blocked === 0 && this.#isEmpty) return;
+    this.wakeSource();
+  }
+
   #accept(chunk: T): void {
     const size = this.#measure(chunk);
-    if (this.#blocked !== 0 || !this.#put(chunk, size)) this.#hold(chunk, size);
+    if (this.#blocked !== 0 || !this.#put(chunk, size)) this.hold(chunk, size);
   }
 
   /** No chunk may overtake this one, not even one that `size()` makes. */
@@ -281,27 +323,30 @@ export class Pump<T> {
       return false;
     }
     count++;
-    if (taken !== true) this.#wait({ chunk, size, promise: taken });
+    if (taken !== true) this.wait(chunk, taken, size);
     return true;
   }
 
-  #wait(write: Write<T>): void {
+  /** Waits until a write that the sink took is over. */
+  wait(chunk: T, promise: Promise<void>, size = 1): void {
     this.#blocked |= FULL;
-    this.#aheadSize = write.size;
-    this.#inFlight = write;
+    this.#aheadSize = size;
+    this.#inFlight = { chunk, size, promise };
     const over = (): void => {
       this.#inFlight = undefined;
       if (this.#state !== "ending") this.#reopen();
     };
-    write.promise.then(over, (error: unknown) => {
+    promise.then(over, (error: unknown) => {
       this.#into.error(error);
       over();
     });
   }
 
-  #hold(chunk: T, size: number): void {
+  /** Keeps a chunk that cannot go on, and so lets no other. */
+  hold(chunk: T, size = 1): false {
     this.#blocked |= HOLDING;
     this.#held.push(chunk, size);
+    return false;
   }
 
   #unhold(): T {
@@ -333,39 +378,9 @@ export class Pump<T> {
     // Not at once: this may be deep in a call of the very end that is about to be aborted. Nor
     // before a chunk that is read has come.
     await Promise.resolve(this.#reading);
-    await Promise.race([stopped, this.#handBack()]);
+    await Promise.race([stopped, handBack(this.#pipe, this.#inFlight, this.#held)]);
     this.#stopWaiting = undefined;
-    const { action, failure } = this.#plan as PipeEnd;
-    let failed = failure;
-    try {
-      if (action) await action();
-    } catch (reason) {
-      failed = { reason };
-    }
-    const { reader, writer, options } = this.#pipe;
-    options.signal?.removeEventListener("abort", this.#onAbort);
-    writer.releaseLock();
-    reader.releaseLock();
-    if (failed) this.#settlers.reject(failed.reason);
-    else this.#settlers.resolve();
-  }
-
-  /** Gives the ends back to their native queues, with what was held; resolves once it is written. */
-  async #handBack(): Promise<void> {
-    this.#from.attach(undefined);
-    this.#into.attach(undefined);
-    if (this.#into.state !== "writable") return;
-    const writes: Promise<void>[] = [];
-    const queue = (chunk: T, size: number, write?: Promise<void>): void => {
-      // One that fails has errored the destination, and that is what the pipe ends with.
-      this.#into.handover = { size, write };
-      writes.push(this.#pipe.writer.write(chunk).catch(() => {}));
-    };
-    if (this.#inFlight) queue(this.#inFlight.chunk, this.#inFlight.size, this.#inFlight.promise);
-    while (this.#held.length > 0) {
-      const size = this.#held.frontSize;
-      queue(this.#unhold(), size);
-    }
-    for (const write of writes) await write;
+    this.#pipe.options.signal?.removeEventListener("abort", this.#onAbort);
+    await conclude(this.#pipe, this.#plan as PipeEnd, this.#settlers);
   }
 }

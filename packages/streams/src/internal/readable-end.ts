@@ -40,6 +40,11 @@ export class ReadableEnd<T> {
     return this.#state;
   }
 
+  /** What takes from the source, while something pipes it. */
+  get pump(): Pump<T> | undefined {
+    return this.#pump;
+  }
+
   /** Why it errored. */
   get reason(): unknown {
     return this.#reason;

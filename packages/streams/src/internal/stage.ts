@@ -1,7 +1,7 @@
 import { usePump } from "./use-pump.ts";
 import type { DropReason } from "../policy.ts";
 import { SizedFifo } from "./fifo.ts";
-import { EMPTY, type Sink, type Source } from "./protocol.ts";
+import { EMPTY, type Relay, type Sink, type Source, type Stepper } from "./protocol.ts";
 import { ReadableEnd } from "./readable-end.ts";
 import { checkStrategy } from "./strategy.ts";
 import { WritableEnd } from "./writable-end.ts";
@@ -29,9 +29,11 @@ export interface Stage<In, Out> {
 }
 
 /** What a stage does with chunks; what it throws errors both sides. */
-export interface StageLogic<In> {
+export interface StageLogic<In, Out> {
   /** As {@link Sink.put}. */
   put(chunk: In): boolean | Promise<void>;
+  /** What `put()` does with a chunk that is wanted, where it does no more than emit what comes of it. */
+  readonly stepper?: Stepper<In, Out>;
   /** The consumer asks and nothing waits: emits one chunk, or none. */
   pull?(): void;
   /** Whether `pull()` has more to emit; a stage that was closed stays open until it has not. */
@@ -59,7 +61,7 @@ export interface StageOutput<Out> {
 /** Makes a pair of ends around `logic`, which sees to nothing but its chunks. */
 export function stage<In, Out>(
   options: StageOptions<In, Out>,
-  logic: (output: StageOutput<Out>) => StageLogic<In>,
+  logic: (output: StageOutput<Out>) => StageLogic<In, Out>,
 ): Stage<In, Out> {
   usePump();
   const core = new StageCore<In, Out>(options, logic);
@@ -67,17 +69,24 @@ export function stage<In, Out>(
 }
 
 class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
+  readonly isPushing = true;
+  readonly relay: Relay | undefined;
   readonly readable: ReadableEnd<Out>;
   readonly writable: WritableEnd<In>;
-  readonly #logic: StageLogic<In>;
+  readonly #logic: StageLogic<In, Out>;
   readonly #mark: number;
   readonly #measure: ((chunk: Out) => number) | undefined;
   readonly #queue = new SizedFifo<Out>();
   /** What is emitted while the consumer asks is given as the answer. */
   #isPulling = false;
+  /** What is emitted while a chunk is given comes after it. */
+  #isGiving = false;
   #state: "open" | "ending" | "done" = "open";
 
-  constructor(options: StageOptions<In, Out>, logic: (output: StageOutput<Out>) => StageLogic<In>) {
+  constructor(
+    options: StageOptions<In, Out>,
+    logic: (output: StageOutput<Out>) => StageLogic<In, Out>,
+  ) {
     const strategy = checkStrategy("readableStrategy", options.readableStrategy, 0);
     this.#mark = strategy.highWaterMark;
     this.#measure = strategy.size;
@@ -85,6 +94,14 @@ class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
     this.readable = new ReadableEnd<Out>(this);
     this.writable = new WritableEnd<In>(this, { highWaterMark, size: size && this.#guard(size) });
     this.#logic = logic(this);
+    const { stepper } = this.#logic;
+    this.relay = stepper && (Object.assign(this, { stepper }) as unknown as Relay);
+  }
+
+  /** Whether no chunk is on its way through. */
+  get isIdle(): boolean {
+    const isClear = this.#queue.length === 0 && !this.#isGiving;
+    return isClear && this.#logic.stepper?.isIdle === true;
   }
 
   get isWanted(): boolean {
@@ -107,23 +124,26 @@ class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
       this.writable.wake();
       this.#pull();
     }
-    const chunk = this.#queue.length === 0 ? EMPTY : this.#queue.shift();
+    // What came was perhaps pushed, and all that is wanted.
+    const isGiving = this.#queue.length > 0 && this.readable.isWanted;
+    const chunk = isGiving ? this.#queue.shift() : EMPTY;
     if (this.#queue.size < this.#mark) {
       this.#fill();
+      // What comes now is not to overtake the chunk that is being given.
+      this.#isGiving = isGiving;
       this.writable.wake();
+      this.#isGiving = false;
     }
     if (this.#state === "ending") this.#closeWhenEmpty();
     return chunk;
   }
 
   emit(chunk: Out): void {
-    if (!this.#isPulling && this.#queue.length === 0 && this.readable.push(chunk)) return;
+    const isAnswer = this.#isPulling || this.#isGiving;
+    if (!isAnswer && this.#queue.length === 0 && this.readable.push(chunk)) return;
     if (this.#state === "done") return;
-    if (this.#isPulling) this.#push(chunk);
-    else {
-      this.#push(chunk);
-      this.readable.wake();
-    }
+    this.#push(chunk);
+    if (!isAnswer) this.readable.wake();
   }
 
   offer(): void {
