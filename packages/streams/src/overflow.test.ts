@@ -63,7 +63,7 @@ describe("overflowPolicy()", () => {
   test('"error" throws with the sizes and the limits', () => {
     const full = (): unknown => offerAll("error", [6, 5]);
     expect(full).toThrow(expect.objectContaining({ code: "SPW_ERR_OVERFLOW" }));
-    expect(full).toThrow(/size 5: 1 chunks of size 6 wait and the limits are 1024 and 10$/);
+    expect(full).toThrow(/size 5: 1 of size 6 wait, the limits are 1024 and 10$/);
   });
 
   test("passes a policy object on", () => {

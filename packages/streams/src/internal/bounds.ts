@@ -17,7 +17,7 @@ export function fits(size: number, where: Bounded): boolean {
 export function overflowed(size: number, full: Bounded): SpillwayError {
   return new SpillwayError(
     "SPW_ERR_OVERFLOW",
-    `Cannot queue chunk of size ${size}: ${full.length} chunks of size ${full.size} wait ` +
-      `and the limits are ${full.maxChunks} and ${full.maxSize}`,
+    `Cannot queue chunk of size ${size}: ${full.length} of size ${full.size} wait, ` +
+      `the limits are ${full.maxChunks} and ${full.maxSize}`,
   );
 }

@@ -5,9 +5,6 @@ import type { QueueStats } from "../queue-options.ts";
 import type { Feed } from "./feed.ts";
 import type { Ring, Slot } from "./ring.ts";
 
-/** All that is missing stands before the next chunk. */
-const PLACE = 0;
-
 /** What a {@link CursorFeed} does to a subscriber that is behind. */
 export interface CursorLimits<T> {
   /** Chunks that may wait for it. */
@@ -25,10 +22,11 @@ export interface CursorLimits<T> {
  * see what it drops. What they missed is reckoned when they read.
  */
 export class CursorFeed<T, E> implements Feed<T, E> {
-  readonly #ring: Ring<T, E>;
+  readonly ring: Ring<T, E>;
   readonly #limits: CursorLimits<T>;
   readonly #drops = new DropCounter();
-  readonly #gaps = new GapLedger();
+  /** What is missing, for those who want to know: it all stands before the next chunk, at place 0. */
+  readonly gaps: GapLedger | undefined;
   readonly #teller: DropTeller<T>;
   readonly #start: number;
   #cursor: number;
@@ -36,8 +34,9 @@ export class CursorFeed<T, E> implements Feed<T, E> {
   #before: number;
 
   constructor(ring: Ring<T, E>, start: number, limits: CursorLimits<T>) {
-    this.#ring = ring;
+    this.ring = ring;
     this.#limits = limits;
+    this.gaps = limits.gaps ? new GapLedger() : undefined;
     this.#teller = new DropTeller(limits.onDrop);
     this.#start = start;
     this.#cursor = start;
@@ -50,50 +49,50 @@ export class CursorFeed<T, E> implements Feed<T, E> {
 
   get isEmpty(): boolean {
     this.absorb();
-    return this.lag === 0 && this.#gaps.isEmpty;
+    return this.lag === 0 && (this.gaps?.isEmpty ?? true);
   }
 
   get lag(): number {
-    return this.#ring.next - this.#cursor;
+    return this.ring.next - this.#cursor;
   }
 
   next(): Slot<T, E> | Gap | undefined {
     this.absorb();
-    const gap = this.#gaps.take(PLACE);
+    const gap = this.gaps?.take(0);
     if (gap || this.lag === 0) return gap;
-    const slot = this.#ring.at(this.#cursor);
-    this.#move(this.#cursor + 1);
+    const slot = this.ring.at(this.#cursor);
+    this.move(this.#cursor + 1);
     return slot;
   }
 
   absorb(): void {
     const { maxChunks, maxAgeMs, reason } = this.#limits;
-    const { first, next } = this.#ring;
+    const { first, next } = this.ring;
     const oldest = next - maxChunks;
     if (oldest >= first) this.#dropTo(oldest, reason);
     else this.#dropTo(first, "lagged");
     if (maxAgeMs === Infinity || this.lag === 0) return;
     const time = performance.now() - maxAgeMs;
     let fresh = this.#cursor;
-    while (fresh < next && this.#ring.at(fresh).time < time) fresh++;
+    while (fresh < next && this.ring.at(fresh).time < time) fresh++;
     this.#dropTo(fresh, "expired");
   }
 
   clear(reason: DropReason): void {
     this.absorb();
-    this.#dropTo(this.#ring.next, reason);
-    this.#gaps.clear();
+    this.#dropTo(this.ring.next, reason);
+    this.gaps?.clear();
   }
 
   stats(): QueueStats {
     this.absorb();
     const dropped = this.#drops.counts();
-    const offered = this.#ring.next - this.#start;
+    const offered = this.ring.next - this.#start;
     return {
       offered,
       delivered: offered - dropped.chunks - this.lag,
       queued: this.lag,
-      queuedSize: this.#ring.sizeBefore(this.#ring.next) - this.#before,
+      queuedSize: this.ring.sizeBefore(this.ring.next) - this.#before,
       dropped,
     };
   }
@@ -101,20 +100,20 @@ export class CursorFeed<T, E> implements Feed<T, E> {
   #dropTo(position: number, reason: DropReason): void {
     const chunks = position - this.#cursor;
     if (chunks <= 0) return;
-    const size = this.#ring.sizeBefore(position) - this.#before;
+    const size = this.ring.sizeBefore(position) - this.#before;
     this.#teller.after(() => {
-      const { first } = this.#ring;
+      const { first } = this.ring;
       for (let at = Math.max(first, this.#cursor); this.#limits.onDrop && at < position; at++) {
-        this.#teller.tell(this.#ring.at(at), reason);
+        this.#teller.tell(this.ring.at(at), reason);
       }
-      this.#move(position);
+      this.move(position);
       this.#drops.count(reason, chunks, size);
-      if (this.#limits.gaps) this.#gaps.add(PLACE, new Gap(chunks, size, reason));
+      this.gaps?.add(0, new Gap(chunks, size, reason));
     });
   }
 
-  #move(position: number): void {
+  move(position: number): void {
     this.#cursor = position;
-    this.#before = this.#ring.sizeBefore(position);
+    this.#before = this.ring.sizeBefore(position);
   }
 }

@@ -4,7 +4,7 @@ import type { QueueStats } from "../queue-options.ts";
 import type { Slot } from "./ring.ts";
 
 /** A chunk for a subscriber; those from the ring are encoded once for all. */
-export type Item<T, E> = Entry<T> & Partial<Pick<Slot<T, E>, "encoded">>;
+export type Item<T, E> = Entry<T> & Pick<Slot<T, E>, "encoded">;
 
 /** What one subscriber gets of the ring. Policies and listeners of the user's may throw in here. */
 export interface Feed<T, E> {

@@ -68,20 +68,15 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
 
   publish(chunk: T): void {
     if (this.#ended) throw ended(this.#ended.reason);
-    const size = this.#settings.size(chunk);
-    if (!this.#makeRoom(size)) throw overflowed(size, this.#ring);
-    this.#append(chunk, size);
+    const refused = this.#offer(chunk);
+    if (refused !== undefined) throw overflowed(refused, this.#ring);
   }
 
   put(chunk: T): boolean | Promise<void> {
     try {
-      const size = this.#settings.size(chunk);
-      if (!this.#makeRoom(size)) {
-        this.#holdUp();
-        return false;
-      }
-      this.#append(chunk, size);
-      return true;
+      if (this.#offer(chunk) === undefined) return true;
+      this.#holdUp();
+      return false;
     } catch (error) {
       // Subscribers would wait for ever.
       this.end("aborted", error);
@@ -124,14 +119,12 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
   }
 
   statsOf(readable: ReadableStream<unknown>): SubscriberStats | undefined {
-    const source: unknown = ReadableEnd.of(readable)?.source;
-    if (!(source instanceof Subscription)) return undefined;
-    const subscription = source as Subscription<T, E>;
+    const subscription = ReadableEnd.of(readable)?.source as Subscription<T, E>;
     return this.#subscribers.has(subscription) ? subscription.stats() : undefined;
   }
 
   stats(): BroadcastStats {
-    this.#sweep(performance.now());
+    this.#sweep();
     let maxLag = 0;
     for (const { feed } of this.#subscribers) maxLag = Math.max(maxLag, feed.lag);
     return {
@@ -143,15 +136,27 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
     };
   }
 
-  #append(chunk: T, size: number): void {
+  /** Publishes a chunk, or gives the size of one that has no room, as only a lossless hub does. */
+  #offer(chunk: T): number | undefined {
+    const size = this.#settings.size(chunk);
+    while (!fits(size, this.#ring)) {
+      this.#wake();
+      if (this.#settings.lossless) {
+        this.#blocking = this.#countBlocking();
+        if (this.#blocking > 0) return size;
+      } else if (this.#ring.first >= this.#sweptTo) this.#sweep();
+      this.#ring.dropFirst();
+    }
     this.#heldSince = undefined;
     const time = performance.now();
     if (this.#settings.isKey?.(chunk)) this.#lastKey = this.#ring.next;
     this.#ring.append(chunk, size, time);
     if (time - this.#sweptAt > SWEEP_EVERY_MS) this.#sweep(time);
-    if (this.#waiting.size === 0 || this.#isWaking) return;
-    this.#isWaking = true;
-    queueMicrotask(this.#wake);
+    if (this.#waiting.size > 0 && !this.#isWaking) {
+      this.#isWaking = true;
+      queueMicrotask(this.#wake);
+    }
+    return undefined;
   }
 
   /** Serves those who wait: once for all that is published in one go, or nobody would be sent much. */
@@ -162,21 +167,6 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
     this.#waiting = new Set();
     for (const { end } of woken) end.wake();
   };
-
-  /** @returns whether a chunk fits; only a lossless hub ever says no */
-  #makeRoom(size: number): boolean {
-    while (!fits(size, this.#ring)) {
-      this.#wake();
-      if (this.#settings.lossless) {
-        this.#blocking = this.#countBlocking();
-        if (this.#blocking > 0) return false;
-      } else if (this.#ring.first >= this.#sweptTo) {
-        this.#sweep(performance.now());
-      }
-      this.#ring.dropFirst();
-    }
-    return true;
-  }
 
   #countBlocking(): number {
     let count = 0;
@@ -222,9 +212,8 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
   }
 
   passed(position: number): void {
-    if (this.#blocking === 0 || position !== this.#ring.first) return;
-    this.#blocking--;
-    if (this.#blocking === 0) this.#writable?.wake();
+    const isOneOf = this.#blocking > 0 && position === this.#ring.first;
+    if (isOneOf && --this.#blocking === 0) this.#writable?.wake();
   }
 
   #holdUp(): void {
@@ -248,7 +237,7 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
   };
 
   /** Shows those who watch what they have not seen, so that nothing leaves the ring uncounted. */
-  #sweep(time: number): void {
+  #sweep(time: number = performance.now()): void {
     for (const subscription of this.#watching) subscription.absorb();
     this.#sweptTo = this.#ring.next;
     this.#sweptAt = time;
@@ -262,5 +251,5 @@ interface Ended<T, E> {
 }
 
 function ended(cause?: unknown): SpillwayError {
-  return new SpillwayError("SPW_ERR_CLOSED", "Cannot publish: the hub has ended", { cause });
+  return new SpillwayError("SPW_ERR_CLOSED", "Cannot publish: the hub ended", { cause });
 }

@@ -1,6 +1,6 @@
 import type { Joint } from "./joint.ts";
 import { type PipeOptions, readPipeOptions } from "./pipe-options.ts";
-import { pump } from "./pump.ts";
+import { Pump } from "./pump.ts";
 import { ReadableEnd } from "./readable-end.ts";
 import { WritableEnd } from "./writable-end.ts";
 
@@ -47,7 +47,11 @@ export const joint: Joint = {
 };
 
 function pipe<T>(from: ReadableEnd<T>, into: WritableEnd<T>, options: PipeOptions): Promise<void> {
-  if (!from.stream.locked && !into.stream.locked) return pump(from, into, options);
+  if (!from.stream.locked && !into.stream.locked) {
+    return new Promise((resolve, reject) => {
+      new Pump(from, into, options, { resolve, reject }).start();
+    });
+  }
   // The getters of the options were free to lock.
   return ReadableStream.prototype.pipeTo.call(
     from.stream,

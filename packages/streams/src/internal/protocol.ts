@@ -13,6 +13,8 @@ export const EMPTY: unique symbol = Symbol("empty");
 export interface Source<T> {
   /** The next chunk, or `EMPTY`: then the end is woken when there is one, closed or errored. */
   take(): T | typeof EMPTY;
+  /** Whether others bound what it gives in a turn of the event loop, so that a pump need not. */
+  readonly isPaced?: boolean;
   /** Whether it asks another source in turn, and pushes what that one gives. */
   readonly isPushing?: boolean;
   /** The consumer gave up; nothing is taken any more. */
@@ -35,6 +37,11 @@ export interface Sink<T> {
    * next chunk welcome, when it settles; it rejects for a chunk that made the sink fail.
    */
   put(chunk: T): boolean | Promise<void>;
+  /**
+   * Takes at once what `source` has next, if it wants several; tells how many. Asked while a chunk
+   * that comes by way of `put()` would be next.
+   */
+  takeFrom?(source: Source<T>): number;
   /** A stage in front of another end, if chunks need not come by way of `put()`. */
   readonly relay?: Relay | undefined;
   /** A chunk waits natively, in front of the sink: nobody but its producer bounds how many do. */

@@ -33,22 +33,10 @@ export function pumped(): number {
 }
 
 /**
- * Pipes one end into another as `pipeTo()` does, without a promise for each chunk. Both streams
- * must be unlocked.
+ * A pipe at work: does as `pipeTo()`, without a promise for each chunk. Both streams must be unlocked.
  *
  * @see https://streams.spec.whatwg.org/#readable-stream-pipe-to
  */
-export function pump<T>(
-  from: ReadableEnd<T>,
-  into: WritableEnd<T>,
-  options: PipeOptions,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    new Pump(from, into, options, { resolve, reject }).start();
-  });
-}
-
-/** A pipe at work. */
 export class Pump<T> {
   readonly #from: ReadableEnd<T>;
   readonly #into: WritableEnd<T>;
@@ -261,7 +249,12 @@ export class Pump<T> {
         continue;
       }
       if (this.#isEmpty || !this.#hasRoom) return;
-      if (isTurnOver()) return this.#yield();
+      if (isTurnOver() && !this.#from.source.isPaced) return this.#yield();
+      const taken = this.#blocked === 0 ? this.#into.sink.takeFrom?.(this.#from.source) : 0;
+      if (taken) {
+        count += taken;
+        continue;
+      }
       if (this.#row?.claim(this)) this.#carry(this.#row);
       else {
         const chunk = this.#ask();

@@ -24,12 +24,14 @@ export interface SubscriberStats extends QueueStats {
 
 /** One subscriber: the end that it reads, and the feed that knows what it gets. */
 export class Subscription<T, E> implements Source<E | Gap> {
+  /** By its publisher, and it gives no more than the ring holds. */
+  readonly isPaced = true;
   readonly end: ReadableEnd<E | Gap>;
   readonly feed: Feed<T, E>;
-  readonly #host: SubscriptionHost<T, E>;
+  readonly host: SubscriptionHost<T, E>;
   readonly #signal: AbortSignal | undefined;
   /** What was there before the first chunk published to it, until it has been read. */
-  #snapshot: Iterator<T> | undefined;
+  snapshot: Iterator<T> | undefined;
   #state: "open" | "ending" | "done" = "open";
 
   constructor(
@@ -38,10 +40,10 @@ export class Subscription<T, E> implements Source<E | Gap> {
     signal: AbortSignal | undefined,
     snapshot: Iterator<T> | undefined,
   ) {
-    this.#host = host;
+    this.host = host;
     this.feed = feed;
     this.#signal = signal;
-    this.#snapshot = snapshot;
+    this.snapshot = snapshot;
     this.end = new ReadableEnd<E | Gap>(this);
   }
 
@@ -59,7 +61,7 @@ export class Subscription<T, E> implements Source<E | Gap> {
       // `onDrop` and `encode` may have ended it.
       if (this.#isDone) return EMPTY;
       if (this.#state === "ending") this.#closeWhenEmpty();
-      else if (chunk === EMPTY) this.#host.wait(this);
+      else if (chunk === EMPTY) this.host.wait(this);
       return chunk;
     } catch (error) {
       this.fail(error, "closed");
@@ -110,32 +112,31 @@ export class Subscription<T, E> implements Source<E | Gap> {
   }
 
   #next(): E | Gap | typeof EMPTY {
-    const snapshot = this.#snapshot;
+    const snapshot = this.snapshot;
     if (snapshot) {
       // One that throws is over as well.
-      this.#snapshot = undefined;
+      this.snapshot = undefined;
       const { done, value } = snapshot.next();
       if (!done) {
-        this.#snapshot = snapshot;
-        return this.#host.encode(value);
+        this.snapshot = snapshot;
+        return this.host.encode(value);
       }
     }
     const { cursor } = this.feed;
     const item = this.feed.next();
-    if (this.feed.cursor !== cursor) this.#host.passed(cursor);
+    if (this.feed.cursor !== cursor) this.host.passed(cursor);
     if (item === undefined || this.#isDone) return EMPTY;
-    return item instanceof Gap ? item : this.#encoded(item);
+    return item instanceof Gap ? item : this.encoded(item);
   }
 
-  #encoded(item: Item<T, E>): E {
-    if ("encoded" in item) return item.encoded;
-    const encoded = this.#host.encode(item.chunk);
-    (item as { encoded?: E }).encoded = encoded;
-    return encoded;
+  encoded(item: Item<T, E>): E {
+    // What is encoded may be undefined.
+    if (!("encoded" in item)) item.encoded = this.host.encode(item.chunk);
+    return item.encoded;
   }
 
   #closeWhenEmpty(): void {
-    if (!this.feed.isEmpty || this.#snapshot) return;
+    if (!this.feed.isEmpty || this.snapshot) return;
     this.#finish("closed");
     this.end.close();
   }
@@ -143,11 +144,11 @@ export class Subscription<T, E> implements Source<E | Gap> {
   #finish(why: DropReason): void {
     this.#state = "done";
     this.#signal?.removeEventListener("abort", this.#onAbort);
-    this.#host.leave(this);
+    this.host.leave(this);
     this.feed.clear(why);
     // Last: what it throws keeps nobody from being told.
     try {
-      this.#snapshot?.return?.();
+      this.snapshot?.return?.();
     } catch (error) {
       reportUncaught(error);
     }

@@ -16,7 +16,7 @@ export interface Handover {
   readonly write?: Promise<void> | undefined;
 }
 
-const ONE_CHUNK = { highWaterMark: 1, size: undefined };
+const ONE_CHUNK = { highWaterMark: 1 };
 
 /** A `WritableStream` in front of a {@link Sink}. */
 export class WritableEnd<T> {

@@ -1,4 +1,4 @@
-import { deflate, deflateLater } from "./deflate.ts";
+import { deflate, deflateLater, isDeflated } from "./deflate.ts";
 import { firstByte, PACKED, wireBytes, writeHeader } from "./header.ts";
 
 /** A message's frame as bytes, made once for all connections that send it. */
@@ -21,8 +21,14 @@ export class Encoding {
     return this.#plain;
   }
 
-  /** The whole frame, compressed if that makes it smaller. */
-  packed(windowBits: number): Uint8Array {
+  /** The whole frame as a peer gets it: `windowBits` are what it has agreed to, if to anything. */
+  forWindow(windowBits: number | undefined, compress: boolean | undefined): Uint8Array {
+    const isPacked = windowBits !== undefined && isDeflated(this.#payload.byteLength, compress);
+    return isPacked ? this.#packedFor(windowBits) : this.plain;
+  }
+
+  /** Compressed, if that makes it smaller. */
+  #packedFor(windowBits: number): Uint8Array {
     this.#packed ??= new Map();
     let frame = this.#packed.get(windowBits);
     if (!frame) {

@@ -1,4 +1,4 @@
-import { EndWriter, type Sink, WritableEnd } from "@spillway/streams/ends";
+import { EndWriter, type Sink, type Source, takeRun, WritableEnd } from "@spillway/streams/ends";
 import { leaseOf, type MessageChunk } from "../frame.ts";
 import { type Deferred, deferred, ignore } from "./deferred.ts";
 import type { Lease } from "./lease.ts";
@@ -106,6 +106,12 @@ export class Lane implements Sink<MessageChunk> {
       lease.free();
     }
   }
+
+  takeFrom(source: Source<MessageChunk>): number {
+    return takeRun(source, this.#putRun);
+  }
+
+  readonly #putRun = (chunks: readonly MessageChunk[]): boolean => this.#outbox.sendRun(chunks);
 
   #put(chunk: MessageChunk): true | Promise<void> {
     const counted = this.#takeSize();

@@ -136,6 +136,17 @@ export class Outbox {
     return true;
   }
 
+  /** Sends small frames in one piece and at once, or none of them: while others wait, without room. */
+  sendRun(chunks: readonly MessageChunk[]): boolean {
+    if (!this.#isIdle) return false;
+    const room = Math.min(this.account.socketRoom, this.#fragment);
+    const bytes = this.#wire.sendRun(chunks, room);
+    if (bytes === 0) return false;
+    this.#sentMessages += chunks.length;
+    this.#hand(bytes, 0);
+    return true;
+  }
+
   /** Puts a message in line; `pump()` sends it when its turn comes. */
   enqueue(lane: Lane | undefined, chunk: MessageChunk): Job {
     const left = chunkBytes(chunk);

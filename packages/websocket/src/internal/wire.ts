@@ -5,6 +5,7 @@ import { Batch, MAX_COPY } from "./batch.ts";
 import { deflate, isDeflated } from "./deflate.ts";
 import { BINARY, FIN, firstByte, OPCODE, PACKED, PING, TEXT, wireBytes } from "./header.ts";
 import type { Lease } from "./lease.ts";
+import { encodedRun } from "./run.ts";
 
 /** What a {@link Wire} tells. */
 export interface WireHost {
@@ -27,6 +28,8 @@ export interface Wire {
   /** A whole text message of at most {@link MAX_COPY} bytes. */
   sendText(text: string, byteLength: number): number;
   sendFrame(frame: Frame): number;
+  /** Messages that leave in one piece of at most `maxBytes`; 0 when they do not. */
+  sendRun(chunks: readonly unknown[], maxBytes: number): number;
   ping(payload: Uint8Array): void;
   /** Hands all to the socket now, since something that is not ours follows. */
   flush(): void;
@@ -79,7 +82,14 @@ export class SocketWire implements Wire {
     if (!isPacked && !isShared) {
       return this.send(firstByte(frame.type === "binary", false, true), payload, lease);
     }
-    const encoded = isPacked ? encoding.packed(this.windowBits) : encoding.plain;
+    const encoded = encoding.forWindow(this.windowBits, compress);
+    this.#batch.addPrepared(encoded);
+    return this.#sent(encoded.byteLength);
+  }
+
+  sendRun(chunks: readonly unknown[], maxBytes: number): number {
+    const encoded = encodedRun(chunks, this.windowBits);
+    if (!encoded || encoded.byteLength > maxBytes) return 0;
     this.#batch.addPrepared(encoded);
     return this.#sent(encoded.byteLength);
   }
@@ -174,6 +184,10 @@ export class MessageWire implements Wire {
   sendFrame({ byteLength, compress, lease, payload, type }: Frame): number {
     const options = { binary: type === "binary", compress: isDeflated(byteLength, compress) };
     return this.#send(payload, byteLength, options, lease);
+  }
+
+  sendRun(): number {
+    return 0;
   }
 
   ping(payload: Uint8Array): void {

@@ -1,0 +1,67 @@
+import { CursorFeed } from "./cursor-feed.ts";
+import type { Source } from "./protocol.ts";
+import type { Ring } from "./ring.ts";
+import { Subscription } from "./subscription.ts";
+
+/** Chunks of a run; what is more comes in the next. */
+const MAX_CHUNKS = 16;
+
+/** Runs that are remembered, for subscribers that come to the same place. */
+const MAX_RUNS = 8;
+
+interface Run {
+  readonly from: number;
+  readonly chunks: readonly unknown[];
+}
+
+/** What subscribers of a hub were given lately, and the ring still holds. */
+const lately = new WeakMap<Ring<unknown, unknown>, Run[]>();
+
+/** Where runs are worth a try again for subscribers whose chunks were refused. */
+const tryFrom = new WeakMap<object, number>();
+
+/**
+ * Hands on what a subscriber of a hub gets next, several chunks at once. Subscribers at the same place
+ * are given the same array, so that what is made of it can be shared.
+ *
+ * @param put - takes all, or none and answers `false`
+ * @returns how many were taken; 0 for any other source, and where chunks have to come one by one
+ */
+export function takeRun<E>(source: Source<E>, put: (chunks: readonly E[]) => boolean): number {
+  if (!(source instanceof Subscription)) return 0;
+  const { feed, host } = source as Subscription<unknown, E>;
+  if (!(feed instanceof CursorFeed) || feed.gaps || feed.lag < 2) return 0;
+  if (feed.cursor < (tryFrom.get(feed) ?? 0)) return 0;
+  source.absorb();
+  const { cursor, lag, ring } = feed;
+  if (lag < 2 || source.snapshot) return 0;
+  const chunks = runAt(ring, cursor, Math.min(lag, MAX_CHUNKS), source);
+  // `encode` is the user's, and may have ended it.
+  if (!chunks || feed.cursor !== cursor || ring.first > cursor) return 0;
+  if (!put(chunks as readonly E[])) {
+    tryFrom.set(feed, cursor + chunks.length);
+    return 0;
+  }
+  feed.move(cursor + chunks.length);
+  host.passed(cursor);
+  return chunks.length;
+}
+
+function runAt<T, E>(
+  ring: Ring<T, E>,
+  from: number,
+  length: number,
+  source: Subscription<T, E>,
+): readonly unknown[] | undefined {
+  const runs = lately.get(ring) ?? [];
+  for (const run of runs) if (run.from === from && run.chunks.length === length) return run.chunks;
+  const chunks: unknown[] = [];
+  try {
+    for (let at = from; at < from + length; at++) chunks.push(source.encoded(ring.at(at)));
+  } catch {
+    return undefined; // It throws again for the one who is given that chunk.
+  }
+  const held = runs.filter((run) => run.from >= ring.first).slice(1 - MAX_RUNS);
+  lately.set(ring, [...held, { from, chunks }]);
+  return chunks;
+}
