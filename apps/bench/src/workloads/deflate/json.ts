@@ -7,10 +7,14 @@ export const json: string = JSON.stringify({
   })),
 }).padEnd(1024);
 
-/** Each message in a turn of its own. */
-export async function inTurns(count: number, publish: (message: string) => void): Promise<void> {
-  for (let sent = 0; sent < count; sent++) {
-    publish(json);
+/** Each burst in a turn of its own. */
+export async function inTurns(
+  bursts: number,
+  burst: number,
+  publish: (message: string) => void,
+): Promise<void> {
+  for (let done = 0; done < bursts; done++) {
+    for (let sent = 0; sent < burst; sent++) publish(json);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

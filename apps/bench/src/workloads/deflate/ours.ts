@@ -5,7 +5,7 @@ import { serveWs } from "../../servers/ws.ts";
 import { DEFLATE, inTurns } from "./json.ts";
 
 /** A hub whose frames are compressed once. That they come compressed, the clients check. */
-export async function spillwayPump(): Promise<Server> {
+export async function spillwayPump(burst: number): Promise<Server> {
   const hub = broadcast<string, Frame>({ encode: (message) => frame(message, { compress: true }) });
   return serveWs({
     open(socket, request) {
@@ -16,7 +16,7 @@ export async function spillwayPump(): Promise<Server> {
         .pipeTo(writable)
         .catch(() => {});
     },
-    run: async (count) => inTurns(count, (message) => hub.publish(message)),
+    run: async (bursts) => inTurns(bursts, burst, (message) => hub.publish(message)),
     options: DEFLATE,
   });
 }

@@ -4,12 +4,12 @@ import { serveWs } from "../../servers/ws.ts";
 import { DEFLATE, inTurns } from "./json.ts";
 
 /** The loop that everybody writes: it compresses for each client. */
-export async function ws(): Promise<Server> {
+export async function ws(burst: number): Promise<Server> {
   const sockets: WebSocket[] = [];
   return serveWs({
     open: (socket) => sockets.push(socket),
-    run: async (count) =>
-      inTurns(count, (message) => {
+    run: async (bursts) =>
+      inTurns(bursts, burst, (message) => {
         for (const socket of sockets) socket.send(message);
       }),
     options: DEFLATE,
