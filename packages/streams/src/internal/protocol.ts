@@ -13,8 +13,6 @@ export const EMPTY: unique symbol = Symbol("empty");
 export interface Source<T> {
   /** The next chunk, or `EMPTY`: then the end is woken when there is one, closed or errored. */
   take(): T | typeof EMPTY;
-  /** Whether others bound what it gives in a turn of the event loop, so that a pump need not. */
-  readonly isPaced?: boolean;
   /** Whether it asks another source in turn, and pushes what that one gives. */
   readonly isPushing?: boolean;
   /** The consumer gave up; nothing is taken any more. */

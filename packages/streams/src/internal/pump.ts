@@ -249,7 +249,7 @@ export class Pump<T> {
         continue;
       }
       if (this.#isEmpty || !this.#hasRoom) return;
-      if (isTurnOver() && !this.#from.source.isPaced) return this.#yield();
+      if (isTurnOver()) return this.#yield();
       const taken = this.#blocked === 0 ? this.#into.sink.takeFrom?.(this.#from.source) : 0;
       if (taken) {
         count += taken;

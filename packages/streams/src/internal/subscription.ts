@@ -24,8 +24,6 @@ export interface SubscriberStats extends QueueStats {
 
 /** One subscriber: the end that it reads, and the feed that knows what it gets. */
 export class Subscription<T, E> implements Source<E | Gap> {
-  /** By its publisher, and it gives no more than the ring holds. */
-  readonly isPaced = true;
   readonly end: ReadableEnd<E | Gap>;
   readonly feed: Feed<T, E>;
   readonly host: SubscriptionHost<T, E>;
