@@ -80,12 +80,14 @@ describe("five viewers that break servers", () => {
     await waitFor(() => (got.at(-1)?.sequence ?? 0) > asleep.published, { message: "waking" });
     // Behind what was in flight when it fell asleep comes a keyframe, and no picture without it.
     const woken = got.slice(seen);
-    const gap = woken.findIndex(
-      ({ sequence }, index) => sequence !== (woken[index - 1]?.sequence ?? sequence - 1) + 1,
-    );
-    expect(gap).toBeGreaterThan(0);
-    expect(woken[gap]?.key).toBe(true);
-    expect(woken[gap]?.sequence).toBeGreaterThan(asleep.published - 700);
+    const missing = (index: number): number =>
+      (woken[index]?.sequence ?? 0) - (woken[index - 1]?.sequence ?? 0) - 1;
+    const gaps = woken.map((_, index) => index).filter((index) => index > 0 && missing(index) > 0);
+    expect(gaps.every((index) => woken[index]?.key)).toBe(true);
+    // A server that was held up publishes what is due at once, and loses some of that too.
+    const sleep = gaps.toSorted((one, other) => missing(other) - missing(one))[0] ?? 0;
+    expect(sleep).toBeGreaterThan(0);
+    expect(woken[sleep]?.sequence).toBeGreaterThan(asleep.published - 700);
   });
 
   test("200 × 250 B/s of telemetry goes to a stalled client", { timeout: 60_000 }, async () => {
