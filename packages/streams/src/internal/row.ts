@@ -10,6 +10,7 @@ export class Row {
   /** One in front of each stage, and one behind the last, which is not claimed. */
   readonly #pumps: Pump<unknown>[] = [];
   readonly #stages: Relay[] = [];
+  /** Of the stages, at hand for every chunk. */
   readonly #steppers: Stepper<unknown, unknown>[] = [];
   #length = 0;
   #steps = 0;

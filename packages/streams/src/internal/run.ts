@@ -14,7 +14,7 @@ interface Run {
   readonly chunks: readonly unknown[];
 }
 
-/** What subscribers of a hub were given lately, and the ring still holds. */
+/** What subscribers of a hub were given lately; whoever adds to it lets go what has left the ring. */
 const lately = new WeakMap<Ring<unknown, unknown>, Run[]>();
 
 /** Where runs are worth a try again for subscribers whose chunks were refused. */

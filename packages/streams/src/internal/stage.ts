@@ -71,6 +71,7 @@ export function stage<In, Out>(
 class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
   readonly isPushing = true;
   readonly relay: Relay | undefined;
+  readonly stepper: Stepper<In, Out> | undefined;
   readonly readable: ReadableEnd<Out>;
   readonly writable: WritableEnd<In>;
   readonly #logic: StageLogic<In, Out>;
@@ -94,14 +95,14 @@ class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
     this.readable = new ReadableEnd<Out>(this);
     this.writable = new WritableEnd<In>(this, { highWaterMark, size: size && this.#guard(size) });
     this.#logic = logic(this);
-    const { stepper } = this.#logic;
-    this.relay = stepper && (Object.assign(this, { stepper }) as unknown as Relay);
+    this.stepper = this.#logic.stepper;
+    this.relay = this.stepper && (this as unknown as Relay);
   }
 
   /** Whether no chunk is on its way through. */
   get isIdle(): boolean {
     const isClear = this.#queue.length === 0 && !this.#isGiving;
-    return isClear && this.#logic.stepper?.isIdle === true;
+    return isClear && this.stepper?.isIdle === true;
   }
 
   get isWanted(): boolean {
