@@ -7,18 +7,6 @@ export const json: string = JSON.stringify({
   })),
 }).padEnd(1024);
 
-/** Each burst in a turn of its own. */
-export async function inTurns(
-  bursts: number,
-  burst: number,
-  publish: (message: string) => void,
-): Promise<void> {
-  for (let done = 0; done < bursts; done++) {
-    for (let sent = 0; sent < burst; sent++) publish(json);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 /** Both agree to it, so that what is compressed once is right for everybody. */
 export const DEFLATE = {
   perMessageDeflate: { serverNoContextTakeover: true, clientNoContextTakeover: true, threshold: 0 },

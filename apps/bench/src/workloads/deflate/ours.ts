@@ -2,7 +2,8 @@ import { broadcast } from "@spillway/streams";
 import { accept, frame, type Frame } from "@spillway/websocket";
 import type { Server } from "../../servers/server.ts";
 import { serveWs } from "../../servers/ws.ts";
-import { DEFLATE, inTurns } from "./json.ts";
+import { inTurns } from "../in-turns.ts";
+import { DEFLATE, json } from "./json.ts";
 
 /** A hub whose frames are compressed once. That they come compressed, the clients check. */
 export async function spillwayPump(burst: number): Promise<Server> {
@@ -16,7 +17,13 @@ export async function spillwayPump(burst: number): Promise<Server> {
         .pipeTo(writable)
         .catch(() => {});
     },
-    run: async (bursts) => inTurns(bursts, burst, (message) => hub.publish(message)),
+    run: async (bursts) =>
+      inTurns(
+        bursts,
+        burst,
+        () => json,
+        (message) => hub.publish(message),
+      ),
     options: DEFLATE,
   });
 }

@@ -1,7 +1,8 @@
 import type { WebSocket } from "ws";
 import type { Server } from "../../servers/server.ts";
 import { serveWs } from "../../servers/ws.ts";
-import { DEFLATE, inTurns } from "./json.ts";
+import { inTurns } from "../in-turns.ts";
+import { DEFLATE, json } from "./json.ts";
 
 /** The loop that everybody writes: it compresses for each client. */
 export async function ws(burst: number): Promise<Server> {
@@ -9,9 +10,14 @@ export async function ws(burst: number): Promise<Server> {
   return serveWs({
     open: (socket) => sockets.push(socket),
     run: async (bursts) =>
-      inTurns(bursts, burst, (message) => {
-        for (const socket of sockets) socket.send(message);
-      }),
+      inTurns(
+        bursts,
+        burst,
+        () => json,
+        (message) => {
+          for (const socket of sockets) socket.send(message);
+        },
+      ),
     options: DEFLATE,
   });
 }

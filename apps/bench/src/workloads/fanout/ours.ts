@@ -2,7 +2,8 @@ import { broadcast } from "@spillway/streams";
 import { accept, frame, type Frame } from "@spillway/websocket";
 import type { Server } from "../../servers/server.ts";
 import { serveWs } from "../../servers/ws.ts";
-import { inTurns } from "./message.ts";
+import { inTurns } from "../in-turns.ts";
+import { makeMessage } from "./message.ts";
 
 /** A hub that encodes once, and a pipe for each client. */
 export async function spillwayPump(burst: number): Promise<Server> {
@@ -16,6 +17,6 @@ export async function spillwayPump(burst: number): Promise<Server> {
         .pipeTo(writable)
         .catch(() => {});
     },
-    run: async (bursts) => inTurns(bursts, burst, (message) => hub.publish(message)),
+    run: async (bursts) => inTurns(bursts, burst, makeMessage, (message) => hub.publish(message)),
   });
 }

@@ -2,7 +2,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Server as SocketServer } from "socket.io";
 import { OwnGauge, type Server } from "../../servers/server.ts";
-import { inTurns } from "./message.ts";
+import { inTurns } from "../in-turns.ts";
+import { makeMessage } from "./message.ts";
 
 /** `emit()` to all, of text: bytes would take a second message each. */
 export async function socketIo(burst: number): Promise<Server> {
@@ -12,7 +13,7 @@ export async function socketIo(burst: number): Promise<Server> {
   return {
     port: (http.address() as AddressInfo).port,
     run: async (bursts) =>
-      inTurns(bursts, burst, (message) => io.emit("m", message.toString("latin1"))),
+      inTurns(bursts, burst, makeMessage, (message) => io.emit("m", message.toString("latin1"))),
     gauge: new OwnGauge(),
   };
 }

@@ -1,7 +1,8 @@
 import type { WebSocket } from "ws";
 import type { Server } from "../../servers/server.ts";
 import { serveWs } from "../../servers/ws.ts";
-import { inTurns } from "./message.ts";
+import { inTurns } from "../in-turns.ts";
+import { makeMessage } from "./message.ts";
 
 /** The loop that everybody writes. */
 export async function ws(burst: number): Promise<Server> {
@@ -9,7 +10,7 @@ export async function ws(burst: number): Promise<Server> {
   return serveWs({
     open: (socket) => sockets.push(socket),
     run: async (bursts) =>
-      inTurns(bursts, burst, (message) => {
+      inTurns(bursts, burst, makeMessage, (message) => {
         for (const socket of sockets) socket.send(message);
       }),
   });
