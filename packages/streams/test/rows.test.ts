@@ -70,6 +70,20 @@ const RESUMED: Plan = {
   preventCancel: false,
 };
 
+/** Chunks come while the pump behind a stage is full, and the stage may keep one more. */
+const FULL_BEHIND_ROOM: Plan = {
+  stages: [
+    { kind: "map", concurrency: 1 },
+    { kind: "map", concurrency: 1 },
+    { kind: "filter", highWaterMark: 1, concurrency: 1 },
+    { kind: "map", concurrency: 1 },
+  ],
+  actions: [[37, "promise"]],
+  bursts: [4, 6, 5, 1],
+  slowWrites: 2,
+  preventCancel: false,
+};
+
 class Source extends EventTarget {
   #next = 0;
 
@@ -218,7 +232,11 @@ test("a row of stages does what its stages do, in order", { timeout: LIMIT_MS },
       expect(chunks.map(Number)).toEqual(chunks.map(Number).toSorted((a, b) => a - b));
     }
   });
-  await fc.assert(property, { numRuns: 2000, includeErrorInReport: true, examples: [[RESUMED]] });
+  await fc.assert(property, {
+    numRuns: 2000,
+    includeErrorInReport: true,
+    examples: [[RESUMED], [FULL_BEHIND_ROOM]],
+  });
 });
 
 test("every step of a row is counted as pumped", async () => {

@@ -65,6 +65,8 @@ export interface Relay {
   readonly stepper: Stepper<unknown, unknown>;
   /** Whether a chunk that goes through overtakes none. */
   readonly isIdle: boolean;
+  /** Whether its mark lets it keep one more chunk that nobody wants yet. */
+  readonly hasRoom: boolean;
   readonly readable: ReadableEnd<unknown>;
   /** Hands on what `step()` gave; may throw what a strategy's `size` throws. */
   emit(chunk: unknown): void;

@@ -41,7 +41,7 @@ export class Row {
     try {
       for (;;) {
         const next = this.#pumps[at + 1] as Pump<unknown>;
-        if (!next.isClear) return pump.hold(value);
+        if (!next.isClear && !this.#stages[at]?.hasRoom) return pump.hold(value);
         const made = (this.#steppers[at] as Stepper<unknown, unknown>).step(value);
         if (made === EMPTY) return this.#pause(at++, value);
         if (++at === this.#length) return next.push(made) || this.#leave(at, made);

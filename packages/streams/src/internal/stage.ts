@@ -106,7 +106,10 @@ class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
   }
 
   get isWanted(): boolean {
-    if (this.#queue.length === 0 && this.readable.isWanted) return true;
+    return this.hasRoom || (this.#queue.length === 0 && this.readable.isWanted);
+  }
+
+  get hasRoom(): boolean {
     return this.#queue.size < this.#mark;
   }
 
@@ -128,7 +131,7 @@ class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
     // What came was perhaps pushed, and all that is wanted.
     const isGiving = this.#queue.length > 0 && this.readable.isWanted;
     const chunk = isGiving ? this.#queue.shift() : EMPTY;
-    if (this.#queue.size < this.#mark) {
+    if (this.hasRoom) {
       this.#fill();
       // What comes now is not to overtake the chunk that is being given.
       this.#isGiving = isGiving;
@@ -206,7 +209,7 @@ class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
 
   /** Has the strategy's mark reached, as far as there are chunks. */
   #fill(): void {
-    while (this.#queue.size < this.#mark) {
+    while (this.hasRoom) {
       const { length } = this.#queue;
       this.#pull();
       if (this.#queue.length === length) return;
