@@ -1,4 +1,5 @@
 import { isSettled, settle } from "@spillway/testing";
+import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { broadcast, type Broadcast, sink, type SpillwayError } from "../src/index.ts";
 
@@ -26,6 +27,20 @@ async function take(reader: ReadableStreamDefaultReader<number>, count: number):
     chunks.push(value);
   }
   return chunks;
+}
+
+interface Reading {
+  readonly reader: ReadableStreamDefaultReader<number>;
+  /** The first chunk that is due to it. */
+  readonly from: number;
+  readonly got: number[];
+}
+
+/** Reads one chunk, if there comes one. */
+async function read({ reader, got }: Reading): Promise<boolean> {
+  const { done, value } = await reader.read();
+  if (!done) got.push(value);
+  return !done;
 }
 
 describe("broadcast({ lossless: true })", () => {
@@ -267,6 +282,59 @@ describe("broadcast({ lossless: true })", () => {
     }
     await Promise.all([fed, drained]);
     expect(got).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  const steps = fc.array(
+    fc.oneof(
+      fc.record({ write: fc.integer({ min: 1, max: 6 }) }),
+      fc.record({ take: fc.nat(3), by: fc.nat(5) }),
+      fc.record({ leave: fc.nat(5) }),
+      fc.constant("join" as const),
+    ),
+    { maxLength: 40 },
+  );
+
+  test("loses nothing for anybody, whoever joins and leaves when", async () => {
+    const property = fc.asyncProperty(
+      fc.integer({ min: 1, max: 5 }),
+      fc.constantFrom("none", "last", "last-keyframe"),
+      steps,
+      async (chunks, retain, script) => {
+        const isKey = (chunk: number): boolean => chunk % 3 === 0;
+        const hub = broadcast<number>({ capacity: { chunks }, lossless: true, retain, isKey });
+        const writer = hub.writable.getWriter();
+        const readers: Reading[] = [];
+        let written = 0;
+        for (const step of script) {
+          if (step === "join") {
+            const { published: next, retained } = hub.stats();
+            const first = next - retained;
+            const key = Math.floor((next - 1) / 3) * 3;
+            const start = { none: next, last: Math.max(first, next - 1), "last-keyframe": key };
+            const from = start[retain] < first ? next : start[retain];
+            readers.push({ reader: hub.subscribe().getReader(), from, got: [] });
+          } else if ("write" in step) {
+            for (let left = step.write; left > 0; left--) void writer.write(written++);
+          } else if ("leave" in step) {
+            const [left] = readers.splice(step.leave % (readers.length || 1), 1);
+            await left?.reader.cancel();
+          } else if (readers.length > 0) {
+            const one = readers[step.by % readers.length] as Reading;
+            for (let left = step.take; left > 0; left--) void read(one);
+          }
+          await settle();
+        }
+        const closed = writer.close();
+        const drained = readers.map(async (one) => {
+          while (await read(one));
+        });
+        await Promise.all([closed, ...drained]);
+        for (const { from, got } of readers) {
+          expect(got).toEqual(Array.from({ length: written - from }, (_, at) => from + at));
+        }
+      },
+    );
+    await fc.assert(property, { numRuns: 500, includeErrorInReport: true });
   });
 
   test("takes no option that would drop", () => {

@@ -42,9 +42,9 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
   #writable: WritableEnd<T> | undefined;
   #isWritableOver = false;
   #lastKey = -1;
-  /** None of those who watch has yet to see anything before this position. */
-  #sweptTo = 0;
   #sweptAt = performance.now();
+  /** What lies before may leave the ring: those who watch have seen it, or with lossless all have taken it. */
+  #clearTo = 0;
   /** Lossless: how many have yet to take the oldest chunk, while the writable waits for them. */
   #blocking = 0;
   #deadline: ReturnType<typeof setTimeout> | undefined;
@@ -75,7 +75,8 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
   put(chunk: T): boolean | Promise<void> {
     try {
       if (this.#offer(chunk) === undefined) return true;
-      this.#holdUp();
+      this.#heldSince ??= performance.now();
+      this.#deadline ??= setTimeout(this.#onDeadline, this.#settings.deadlineMs);
       return false;
     } catch (error) {
       // Subscribers would wait for ever.
@@ -113,6 +114,7 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
     this.#subscribers.add(subscription);
     if (feed instanceof QueueFeed) this.#watching.add(subscription);
     if (this.#blocking > 0 && feed.cursor === this.#ring.first) this.#blocking++;
+    this.#clearTo = 0;
     subscription.open();
     this.#ended?.tell(subscription);
     return subscription.end.stream;
@@ -141,17 +143,15 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
     const size = this.#settings.size(chunk);
     while (!fits(size, this.#ring)) {
       this.#wake();
-      if (this.#settings.lossless) {
-        this.#blocking = this.#countBlocking();
-        if (this.#blocking > 0) return size;
-      } else if (this.#ring.first >= this.#sweptTo) this.#sweep();
+      if (this.#ring.first >= this.#clearTo) this.#sweep();
+      if (this.#blocking > 0) return size;
       this.#ring.dropFirst();
     }
     this.#heldSince = undefined;
     const time = performance.now();
     if (this.#settings.isKey?.(chunk)) this.#lastKey = this.#ring.next;
     this.#ring.append(chunk, size, time);
-    if (time - this.#sweptAt > SWEEP_EVERY_MS) this.#sweep(time);
+    if (time - this.#sweptAt > SWEEP_EVERY_MS) this.#sweep();
     if (this.#waiting.size > 0 && !this.#isWaking) {
       this.#isWaking = true;
       queueMicrotask(this.#wake);
@@ -167,12 +167,6 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
     this.#waiting = new Set();
     for (const { end } of woken) end.wake();
   };
-
-  #countBlocking(): number {
-    let count = 0;
-    for (const { feed } of this.#subscribers) if (feed.cursor === this.#ring.first) count++;
-    return count;
-  }
 
   encode(chunk: T): E {
     const { encode } = this.#settings;
@@ -216,11 +210,6 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
     if (isOneOf && --this.#blocking === 0) this.#writable?.wake();
   }
 
-  #holdUp(): void {
-    this.#heldSince ??= performance.now();
-    this.#deadline ??= setTimeout(this.#onDeadline, this.#settings.deadlineMs);
-  }
-
   /** One timer serves all holds: most are over at once, and a timer for each costs more than they do. */
   readonly #onDeadline = (): void => {
     const { deadlineMs } = this.#settings;
@@ -236,11 +225,17 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
     }
   };
 
-  /** Shows those who watch what they have not seen, so that nothing leaves the ring uncounted. */
-  #sweep(time: number = performance.now()): void {
+  /** Shows those who watch what they have not seen; with lossless, finds out how far all have come. */
+  #sweep(): void {
     for (const subscription of this.#watching) subscription.absorb();
-    this.#sweptTo = this.#ring.next;
-    this.#sweptAt = time;
+    this.#sweptAt = performance.now();
+    this.#clearTo = this.#ring.next;
+    if (!this.#settings.lossless) return;
+    this.#blocking = 0;
+    for (const { feed } of this.#subscribers) {
+      this.#clearTo = Math.min(this.#clearTo, feed.cursor);
+      if (feed.cursor === this.#ring.first) this.#blocking++;
+    }
   }
 }
 
