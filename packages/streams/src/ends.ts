@@ -9,6 +9,6 @@ export { ReadableEnd } from "./internal/readable-end.ts";
 export { EndWriter, WritableEnd } from "./internal/writable-end.ts";
 export { reportUncaught } from "./internal/report.ts";
 export { pumped } from "./internal/pump.ts";
-export { takeRun } from "./internal/run.ts";
+export { runsOf } from "./internal/run.ts";
 export { usePump } from "./internal/use-pump.ts";
 export { EMPTY, type Sink, type Source } from "./internal/protocol.ts";

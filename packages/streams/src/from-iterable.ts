@@ -103,6 +103,8 @@ class IterableSource<T> implements Source<T> {
       return EMPTY;
     }
     const { value } = next;
+    // Of bytes it is known without a look, and that costs as much as a copy of some.
+    if (ArrayBuffer.isView(value)) return value;
     return isPromiseLike(value) ? this.#wait(Promise.resolve(value).then(toResult)) : value;
   }
 

@@ -1,7 +1,7 @@
 import { isSettled, settle } from "@spillway/testing";
 import * as fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { type Source, takeRun, usePump, WritableEnd } from "../src/ends.ts";
+import { runsOf, type Source, usePump, WritableEnd } from "../src/ends.ts";
 import { type Broadcast, broadcast, fromIterable, type SubscribeOptions } from "../src/index.ts";
 
 // A turn that is over, on a busy machine, lets some go on later than the others.
@@ -10,29 +10,30 @@ vi.mock("../src/internal/turn.ts", () => ({ isTurnOver: () => false, afterTurn: 
 /** Milliseconds one property may take on a busy machine; it takes some seconds. */
 const LIMIT_MS = 120_000;
 
-/** A sink that takes runs where it is told to, and always says what it got. */
+/** A sink that takes runs where it is told to, or the first half of them, and always says what it got. */
 class Taker<T> {
   readonly chunks: T[] = [];
   readonly runs: (readonly T[])[] = [];
   isStalled = false;
   readonly #end: WritableEnd<T>;
 
-  constructor(takesRuns: "always" | "never" | "sometimes" = "always") {
+  constructor(takesRuns: "always" | "never" | "sometimes" | "half" = "always") {
     usePump();
     let asked = 0;
-    const takeFrom = (source: Source<T>): number =>
-      takeRun(source, (chunks) => {
-        if (this.isStalled || (takesRuns === "sometimes" && ++asked % 2 === 0)) return false;
-        this.runs.push(chunks);
-        this.chunks.push(...chunks);
-        return true;
+    const runsFrom = (source: Source<T>): (() => number) | undefined =>
+      runsOf(source, (chunks) => {
+        if (this.isStalled || (takesRuns === "sometimes" && ++asked % 2 === 0)) return 0;
+        const taken = takesRuns === "half" ? chunks.slice(0, chunks.length / 2) : chunks;
+        this.runs.push(taken);
+        this.chunks.push(...taken);
+        return taken.length;
       });
     this.#end = new WritableEnd<T>({
       put: (chunk) => {
         if (!this.isStalled) this.chunks.push(chunk);
         return !this.isStalled;
       },
-      ...(takesRuns !== "never" && { takeFrom }),
+      ...(takesRuns !== "never" && { runsFrom }),
       close: () => {},
       abort: () => {},
     });
@@ -185,7 +186,7 @@ describe("runs of a hub", () => {
         let published = 0;
         const mark = overflow === "latest" ? {} : { highWaterMark: Math.min(highWaterMark, 32) };
         const join = (): void => {
-          const group = (["never", "always", "sometimes"] as const).map((takesRuns) => {
+          const group = (["never", "always", "sometimes", "half"] as const).map((takesRuns) => {
             const readable = hub.subscribe({ overflow, ...mark });
             const taker = new Taker<number>(takesRuns);
             readable.pipeTo(taker.stream).catch(() => {});

@@ -266,14 +266,14 @@ export class Connection {
 
   get #outbox(): Outbox {
     if (!this.#lazyOutbox) {
+      const ending = this.#ending;
       const host = {
-        isOpen: () => this.#ending.checkOpen(),
+        isOpen: () => ending.checkOpen(),
         fail: (error: SpillwayError) => this.fail(error),
         dropped: (messages: number, bytes: number) => this.#drops.count("closed", messages, bytes),
       };
-      const makeWire = (wireHost: Omit<WireHost, "hasClosed">): Wire => this.#makeWire(wireHost);
-      this.#lazyOutbox = new Outbox(host, makeWire, this.#flow, this.#settings);
-      this.#lazyEnding?.tellOutbox(this.#lazyOutbox);
+      this.#lazyOutbox = new Outbox(host, (to) => this.#makeWire(to), this.#flow, this.#settings);
+      ending.tellOutbox(this.#lazyOutbox);
     }
     return this.#lazyOutbox;
   }

@@ -46,7 +46,7 @@ export class FlowWindow {
   constructor(windowBytes: number, host: FlowWindowHost) {
     this.windowBytes = windowBytes;
     this.#host = host;
-    this.#pingEvery = Math.min(windowBytes / 8, 65_536);
+    this.#pingEvery = (windowBytes * 3) / 8;
   }
 
   get acknowledgedBy(): Acknowledger {
@@ -68,10 +68,15 @@ export class FlowWindow {
     return this.windowBytes - this.inFlight;
   }
 
+  /** Bytes that may be sent before a ping is due; 0 or less: one could not be sent. */
+  get untilPing(): number {
+    return this.windowBytes / 2 - (this.#sent - this.#pinged);
+  }
+
   /** `bytes` more were sent; a ping goes when they leave, or before it is too late for one. */
   sent(bytes: number): void {
     this.#sent += bytes;
-    if (this.#sent - this.#pinged >= this.windowBytes / 2) this.ping();
+    if (this.untilPing <= 0) this.ping();
   }
 
   /** What was sent leaves: a ping behind it keeps what is sent together in one piece. */

@@ -20,6 +20,48 @@ describe("what is sent in one turn", () => {
     expect(spied).toHaveBeenCalledOnce();
   });
 
+  test("is in the account at once, message by message", async () => {
+    const server = await serve({ highWaterMark: 10_000 });
+    await connectPeer(server.url);
+    const connection = await server.next();
+    const writer = connection.writable.getWriter();
+    for (let count = 1; count <= 30; count++) {
+      void writer.write(new Uint8Array(250));
+      if (count % 3 > 0) continue;
+      const bytes = count * 254;
+      const account = { sentBytes: bytes, bufferedBytes: bytes, inFlightBytes: bytes };
+      expect(connection.stats()).toMatchObject({ sentMessages: count, ...account });
+      expect(writer.desiredSize).toBe(10_000 - bytes);
+    }
+    // What goes past the mark waits natively.
+    for (let count = 0; count < 20; count++) void writer.write(new Uint8Array(250));
+    expect(connection.stats()).toMatchObject({ sentMessages: 40, queuedBytes: 10 * 254 });
+  });
+
+  test("leaves in batches of what a peer reads at once, and no crumbs between them", async () => {
+    const server = await serve({ window: false });
+    const peer = await connectPeer(server.url);
+    const connection = await server.next();
+    const writes: number[] = [];
+    const { socket } = connection.request;
+    const write = socket.write.bind(socket);
+    vi.spyOn(socket, "write").mockImplementation((...given: unknown[]) => {
+      writes.push((given[0] as Uint8Array).byteLength);
+      return write(...(given as Parameters<typeof write>));
+    });
+    const received = peer.collect(5_000);
+    const writer = connection.writable.getWriter();
+    for (let count = 0; count < 5_000; count++) {
+      await writer.ready;
+      void writer.write(new Uint8Array(250));
+    }
+    await received;
+    const total = 5_000 * 254;
+    expect(writes.reduce((sum, bytes) => sum + bytes)).toBe(total);
+    expect(Math.max(...writes)).toBeLessThanOrEqual(65_536);
+    expect(writes.length).toBeLessThan(1.5 * Math.ceil(total / 65_536));
+  });
+
   test("is in the account, pings are not", async () => {
     const server = await serve({ window: 4_096 });
     const peer = await connectPeer(server.url);

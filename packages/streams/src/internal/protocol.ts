@@ -36,10 +36,10 @@ export interface Sink<T> {
    */
   put(chunk: T): boolean | Promise<void>;
   /**
-   * Takes at once what `source` has next, if it wants several; tells how many. Asked while a chunk
-   * that comes by way of `put()` would be next.
+   * For a source that may have several chunks at once: what takes them, and tells how many. It is
+   * called while a chunk that comes by way of `put()` would be next.
    */
-  takeFrom?(source: Source<T>): number;
+  runsFrom?(source: Source<T>): (() => number) | undefined;
   /** A stage in front of another end, if chunks need not come by way of `put()`. */
   readonly relay?: Relay | undefined;
   /** A chunk waits natively, in front of the sink: nobody but its producer bounds how many do. */

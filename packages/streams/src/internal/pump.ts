@@ -44,6 +44,8 @@ export class Pump<T> {
   readonly #settlers: Settlers;
   readonly #mark: number;
   readonly #isSized: boolean;
+  /** Takes several at once from the source into the sink. */
+  readonly #takeRun: (() => number) | undefined;
   /** Stands for the destination's native queue, and as that one is filled no further than its mark. */
   readonly #held = new SizedFifo<T>();
   #inFlight: Write<T> | undefined;
@@ -77,6 +79,7 @@ export class Pump<T> {
     this.#settlers = settlers;
     this.#mark = into.highWaterMark;
     this.#isSized = into.size !== undefined;
+    this.#takeRun = into.sink.runsFrom?.(from.source);
     const [reader, writer] = [from.stream.getReader(), into.stream.getWriter()];
     this.#pipe = { from, into, reader, writer, options };
     this.relay = this.#isSized ? undefined : into.sink.relay;
@@ -181,7 +184,7 @@ export class Pump<T> {
     if (this.#state !== "starting" || this.#reading || this.#mark === 0) return;
     this.#weigh();
     if (this.#from.backlog > 0) {
-      if (this.#hasRoom) this.#reading = this.#readBacklog();
+      if (this.#hasRoom()) this.#reading = this.#readBacklog();
       return;
     }
     this.#flow();
@@ -211,7 +214,7 @@ export class Pump<T> {
     this.#begin();
   }
 
-  get #hasRoom(): boolean {
+  #hasRoom(): boolean {
     return this.#held.size + this.#aheadSize < this.#mark;
   }
 
@@ -248,19 +251,22 @@ export class Pump<T> {
         if (this.#put(this.#held.front, this.#held.frontSize)) this.#unhold();
         continue;
       }
-      if (this.#isEmpty || !this.#hasRoom) return;
+      if (this.#isEmpty || !this.#hasRoom()) return;
       if (isTurnOver()) return this.#yield();
-      const taken = this.#blocked === 0 ? this.#into.sink.takeFrom?.(this.#from.source) : 0;
-      if (taken) {
-        count += taken;
-        continue;
-      }
-      if (this.#row?.claim(this)) this.#carry(this.#row);
-      else {
-        const chunk = this.#ask();
-        if (chunk !== EMPTY) this.#accept(chunk);
-      }
+      const taken = this.isOpen && this.#takeRun?.();
+      if (taken) count += taken;
+      else if (this.#row?.claim(this)) this.#carry(this.#row);
+      else this.#pass();
     }
+  }
+
+  /** Moves a chunk; or more of them, where all go the same way. */
+  #pass(): void {
+    do {
+      const chunk = this.#ask();
+      if (chunk === EMPTY) return;
+      this.#accept(chunk);
+    } while (this.#blocked === 0 && !this.#row && !this.#takeRun && !isTurnOver());
   }
 
   #ask(): T | typeof EMPTY {

@@ -31,7 +31,7 @@ export class QueueFeed<T, E> implements Feed<T, E> {
   }
 
   get isEmpty(): boolean {
-    return this.#queue.isEmpty && !this.#isBehind;
+    return this.#queue.isEmpty && !this.#isBehind();
   }
 
   get lag(): number {
@@ -44,7 +44,7 @@ export class QueueFeed<T, E> implements Feed<T, E> {
       this.absorb();
       const next = this.#queue.takeGap() ?? this.#queue.shift();
       if (next) return next;
-    } while (this.#isBehind);
+    } while (this.#isBehind());
     return undefined;
   }
 
@@ -55,7 +55,7 @@ export class QueueFeed<T, E> implements Feed<T, E> {
       const { first } = this.#ring;
       this.#queue.dropFront("lagged", (entry) => (entry as Slot<T, E>).position < first);
     }
-    while (this.#isBehind) {
+    while (this.#isBehind()) {
       const verdict = this.#queue.offerEntry(this.#ring.at(this.#cursor++));
       if (verdict === "wait") throw waits(this.#policy.name);
     }
@@ -72,7 +72,7 @@ export class QueueFeed<T, E> implements Feed<T, E> {
     return this.#queue.stats();
   }
 
-  get #isBehind(): boolean {
+  #isBehind(): boolean {
     return !this.#isOver && this.#cursor < this.#ring.next;
   }
 }

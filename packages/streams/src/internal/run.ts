@@ -17,34 +17,41 @@ interface Run {
 /** What subscribers of a hub were given lately; whoever adds to it lets go what has left the ring. */
 const lately = new WeakMap<Ring<unknown, unknown>, Run[]>();
 
-/** Where runs are worth a try again for subscribers whose chunks were refused. */
-const tryFrom = new WeakMap<object, number>();
-
 /**
- * Hands on what a subscriber of a hub gets next, several chunks at once. Subscribers at the same place
- * are given the same array, so that what is made of it can be shared.
+ * What hands on several chunks at once of a subscriber of a hub. Subscribers at the same place are given
+ * the same array, so that what is made of it can be shared.
  *
- * @param put - takes all, or none and answers `false`
- * @returns how many were taken; 0 for any other source, and where chunks have to come one by one
+ * @param put - takes as many as it can, in order, and tells how many
+ * @returns `undefined` for any other source; else it tells how many were taken, 0 where chunks have to
+ *   come one by one
  */
-export function takeRun<E>(source: Source<E>, put: (chunks: readonly E[]) => boolean): number {
-  if (!(source instanceof Subscription)) return 0;
-  const { feed, host } = source as Subscription<unknown, E>;
-  if (!(feed instanceof CursorFeed) || feed.gaps || feed.lag < 2) return 0;
-  if (feed.cursor < (tryFrom.get(feed) ?? 0)) return 0;
+export function runsOf<E>(
+  source: Source<E>,
+  put: (chunks: readonly E[]) => number,
+): (() => number) | undefined {
+  if (!(source instanceof Subscription)) return undefined;
+  const { feed } = source as Subscription<unknown, E>;
+  if (!(feed instanceof CursorFeed) || feed.gaps) return undefined;
+  return () => takeRun(source, feed, put);
+}
+
+function takeRun<T, E>(
+  source: Subscription<T, E>,
+  feed: CursorFeed<T, E>,
+  put: (chunks: readonly E[]) => number,
+): number {
+  if (feed.lag < 2) return 0;
   source.absorb();
   const { cursor, lag, ring } = feed;
   if (lag < 2 || source.snapshot) return 0;
   const chunks = runAt(ring, cursor, Math.min(lag, MAX_CHUNKS), source);
   // `encode` is the user's, and may have ended it.
   if (!chunks || feed.cursor !== cursor || ring.first > cursor) return 0;
-  if (!put(chunks as readonly E[])) {
-    tryFrom.set(feed, cursor + chunks.length);
-    return 0;
-  }
-  feed.move(cursor + chunks.length);
-  host.passed(cursor);
-  return chunks.length;
+  const taken = put(chunks as readonly E[]);
+  if (taken === 0) return 0;
+  feed.move(cursor + taken);
+  source.host.passed(cursor);
+  return taken;
 }
 
 function runAt<T, E>(

@@ -57,7 +57,7 @@ export class Subscription<T, E> implements Source<E | Gap> {
     try {
       const chunk = this.#next();
       // `onDrop` and `encode` may have ended it.
-      if (this.#isDone) return EMPTY;
+      if (this.#isDone()) return EMPTY;
       if (this.#state === "ending") this.#closeWhenEmpty();
       else if (chunk === EMPTY) this.host.wait(this);
       return chunk;
@@ -73,7 +73,7 @@ export class Subscription<T, E> implements Source<E | Gap> {
 
   /** Shows the policy what was published since. */
   absorb(): void {
-    if (this.#isDone) return;
+    if (this.#isDone()) return;
     try {
       this.feed.absorb();
     } catch (error) {
@@ -85,7 +85,7 @@ export class Subscription<T, E> implements Source<E | Gap> {
   close(): void {
     if (this.#state !== "open") return;
     this.absorb();
-    if (this.#isDone) return;
+    if (this.#isDone()) return;
     this.#state = "ending";
     this.#closeWhenEmpty();
     this.end.wake();
@@ -93,7 +93,7 @@ export class Subscription<T, E> implements Source<E | Gap> {
 
   /** Errors the stream at once. */
   fail(reason: unknown, why: DropReason): void {
-    if (this.#isDone) return;
+    if (this.#isDone()) return;
     this.#finish(why);
     this.end.error(reason);
   }
@@ -105,7 +105,7 @@ export class Subscription<T, E> implements Source<E | Gap> {
 
   readonly #onAbort = (): void => this.fail(this.#signal?.reason, "aborted");
 
-  get #isDone(): boolean {
+  #isDone(): boolean {
     return this.#state === "done";
   }
 
@@ -123,7 +123,7 @@ export class Subscription<T, E> implements Source<E | Gap> {
     const { cursor } = this.feed;
     const item = this.feed.next();
     if (this.feed.cursor !== cursor) this.host.passed(cursor);
-    if (item === undefined || this.#isDone) return EMPTY;
+    if (item === undefined || this.#isDone()) return EMPTY;
     return item instanceof Gap ? item : this.encoded(item);
   }
 

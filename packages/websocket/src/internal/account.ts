@@ -13,6 +13,10 @@ export class Account {
   #progressAt: number = performance.now();
   #blockedAt: number | undefined;
   #blockedMs = 0;
+  #sent = 0;
+  /** Of what was lent, what is left: messages may take it without a look at anything else. */
+  loan = 0;
+  #lent = 0;
 
   /** @param opened - called when there is room again */
   constructor(highWaterMark: number, flow: FlowWindow | undefined, opened: () => void) {
@@ -26,13 +30,21 @@ export class Account {
     return this.#queued;
   }
 
+  /** Handed to the socket, in all. */
+  get sent(): number {
+    this.settle();
+    return this.#sent;
+  }
+
   /** Handed to the socket and not yet taken by the kernel. */
   get buffered(): number {
+    this.settle();
     return this.#buffered;
   }
 
   /** What the socket may be handed now; 0 or less: nothing. */
   get socketRoom(): number {
+    this.settle();
     const room = this.#highWaterMark - this.#buffered;
     return this.#flow ? Math.min(room, this.#flow.room) : room;
   }
@@ -59,6 +71,21 @@ export class Account {
     return this.#blockedMs + performance.now() - this.#blockedAt;
   }
 
+  /** Lends `bytes`, as far as there is room and no ping is due before; whoever looks settles. */
+  lend(bytes: number): void {
+    const room = Math.min(bytes, this.room, this.#flow?.untilPing ?? Infinity);
+    this.#lent = Math.max(room, 0);
+    this.loan = this.#lent;
+  }
+
+  /** Takes back what is left of the loan; the rest was handed to the socket. */
+  settle(): void {
+    const taken = this.#lent - this.loan;
+    this.#lent = 0;
+    this.loan = 0;
+    if (taken > 0) this.hand(taken, 0);
+  }
+
   /** Written to a lane; negative: given up by it. */
   queue(bytes: number): void {
     this.#queued += bytes;
@@ -67,8 +94,10 @@ export class Account {
 
   /** `bytes` on the wire go to the socket, of which `queued` were written to a lane before. */
   hand(bytes: number, queued: number): void {
+    this.settle();
     this.#queued -= queued;
     this.#buffered += bytes;
+    this.#sent += bytes;
     this.#flow?.sent(bytes);
     this.update();
   }

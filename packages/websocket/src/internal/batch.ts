@@ -52,12 +52,23 @@ export class Batch {
   /** A frame whose first byte is `first`; a large payload must not change while it is leased. */
   add(first: number, payload: Uint8Array, lease?: Lease): void {
     const { byteLength } = payload;
-    const isLarge = byteLength > MAX_COPY;
-    const offset = this.#reserve(headerBytes(byteLength) + (isLarge ? 0 : byteLength));
-    const slab = this.#slab as Slab;
-    const behind = writeHeader(slab.bytes, offset, first, byteLength);
-    if (isLarge) this.#push(payload, lease);
-    else slab.bytes.set(payload, behind);
+    if (byteLength <= MAX_COPY) {
+      this.addBytes(first, payload, byteLength);
+      return;
+    }
+    const offset = this.#reserve(headerBytes(byteLength));
+    writeHeader((this.#slab as Slab).bytes, offset, first, byteLength);
+    this.#push(payload, lease);
+  }
+
+  /** A frame of at most {@link MAX_COPY} bytes; gives its wire bytes. */
+  addBytes(first: number, payload: Uint8Array, byteLength: number): number {
+    const header = headerBytes(byteLength);
+    const offset = this.#reserve(header + byteLength);
+    const { bytes } = this.#slab as Slab;
+    writeHeader(bytes, offset, first, byteLength);
+    bytes.set(payload, offset + header);
+    return header + byteLength;
   }
 
   /** A text frame of at most {@link MAX_COPY} bytes of UTF-8. */

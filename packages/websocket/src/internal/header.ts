@@ -38,7 +38,9 @@ export function writeHeader(
   }
   if (payloadBytes < 65_536) {
     target[offset + 1] = 126;
-    return target.writeUInt16BE(payloadBytes, offset + 2);
+    target[offset + 2] = payloadBytes >> 8;
+    target[offset + 3] = payloadBytes & 0xff;
+    return offset + 4;
   }
   target[offset + 1] = 127;
   return target.writeBigUInt64BE(BigInt(payloadBytes), offset + 2);

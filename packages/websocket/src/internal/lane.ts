@@ -1,4 +1,4 @@
-import { EndWriter, type Sink, type Source, takeRun, WritableEnd } from "@spillway/streams/ends";
+import { EndWriter, runsOf, type Sink, type Source, WritableEnd } from "@spillway/streams/ends";
 import { leaseOf, type MessageChunk } from "../frame.ts";
 import { type Deferred, deferred, ignore } from "./deferred.ts";
 import type { Lease } from "./lease.ts";
@@ -65,14 +65,14 @@ export class Lane implements Sink<MessageChunk> {
 
   /** Resolves when there is room; pending while there is none, rejected after an error. */
   get ready(): Promise<void> {
-    if (this.#isReady) return READY;
+    if (this.#isReady()) return READY;
     this.#ready ??= deferred();
     return this.#ready.promise;
   }
 
   /** Settles `ready` when there is room. */
   update(): void {
-    if (!this.#ready || !this.#isReady) return;
+    if (!this.#ready || !this.#isReady()) return;
     this.#ready.resolve();
     this.#ready = undefined;
   }
@@ -81,7 +81,8 @@ export class Lane implements Sink<MessageChunk> {
   writeNow(chunk: MessageChunk): boolean {
     const { state, isBusy, handover } = this.#end;
     if (state !== "writable" || isBusy || handover) return false;
-    return this.queued < this.#highWaterMark && this.#outbox.sendNow(chunk);
+    if (this.queued >= this.#highWaterMark) return false;
+    return this.#outbox.sendLent(chunk) || this.#outbox.sendNow(chunk);
   }
 
   /** Counts a message the moment it is written, awaited or not. */
@@ -89,12 +90,13 @@ export class Lane implements Sink<MessageChunk> {
     if (this.#end.state !== "writable") return;
     this.#sizes.push(this.#count(this.#outbox.admit(chunk)));
     const lease = leaseOf(chunk);
-    if (!lease || this.#isOver) return;
+    if (!lease || this.#isOver()) return;
     lease.hold();
     this.#leases.push(lease);
   }
 
   put(chunk: MessageChunk): true | Promise<void> {
+    if (this.#sizes.length === 0 && this.#outbox.sendLent(chunk)) return true;
     const lease = leaseOf(chunk);
     if (!lease) return this.#put(chunk);
     // From the pump it comes without one of ours.
@@ -107,11 +109,9 @@ export class Lane implements Sink<MessageChunk> {
     }
   }
 
-  takeFrom(source: Source<MessageChunk>): number {
-    return takeRun(source, this.#putRun);
+  runsFrom(source: Source<MessageChunk>): (() => number) | undefined {
+    return runsOf(source, (chunks) => this.#outbox.sendRun(chunks));
   }
-
-  readonly #putRun = (chunks: readonly MessageChunk[]): boolean => this.#outbox.sendRun(chunks);
 
   #put(chunk: MessageChunk): true | Promise<void> {
     const counted = this.#takeSize();
@@ -164,11 +164,13 @@ export class Lane implements Sink<MessageChunk> {
     this.#flushed = undefined;
   }
 
-  get #isReady(): boolean {
-    return this.#end.state !== "writable" || this.room > 0;
+  #isReady(): boolean {
+    if (this.#end.state !== "writable") return true;
+    // With something lent there is room.
+    return (this.#outbox.account.loan > 0 && this.queued < this.#highWaterMark) || this.room > 0;
   }
 
-  get #isOver(): boolean {
+  #isOver(): boolean {
     return this.#end.state === "errored";
   }
 
@@ -223,11 +225,11 @@ class LaneWriter extends EndWriter<MessageChunk> {
   }
 
   override get desiredSize(): number | null {
-    return this.#isOurs ? this.#lane.room : super.desiredSize;
+    return this.#isOurs() ? this.#lane.room : super.desiredSize;
   }
 
   override get ready(): Promise<undefined> {
-    return (this.#isOurs ? this.#lane.ready : super.ready) as Promise<undefined>;
+    return (this.#isOurs() ? this.#lane.ready : super.ready) as Promise<undefined>;
   }
 
   /** Rejections stay observable, but one that nobody handles does not end the process. */
@@ -255,7 +257,7 @@ class LaneWriter extends EndWriter<MessageChunk> {
   }
 
   override close(): Promise<void> {
-    const isOpen = this.#isOurs;
+    const isOpen = this.#isOurs();
     const closed = super.close();
     closed.catch(ignore);
     if (isOpen) this.#lane.closing();
@@ -273,7 +275,7 @@ class LaneWriter extends EndWriter<MessageChunk> {
     super.releaseLock();
   }
 
-  get #isOurs(): boolean {
+  #isOurs(): boolean {
     return this.#isLocked && this.#end.state !== "errored";
   }
 }

@@ -1,20 +1,18 @@
 import { SpillwayError } from "@spillway/streams";
 import type { FlowWindow } from "../flow-window.ts";
-import { bytesOf, Frame, leaseOf, type MessageChunk, wrongChunk } from "../frame.ts";
+import { bytesOf, Frame, isShared, leaseOf, type MessageChunk, wrongChunk } from "../frame.ts";
 import { Account } from "./account.ts";
 import { MAX_COPY } from "./batch.ts";
-import { type Deferred, deferred } from "./deferred.ts";
+import { deferred } from "./deferred.ts";
 import { isDeflated } from "./deflate.ts";
 import type { Lane } from "./lane.ts";
-import { firstByte, PACKED } from "./header.ts";
+import { firstByte, PACKED, wireBytes } from "./header.ts";
+import { giveUp, type Job, Line } from "./line.ts";
 import { chunkBytes, type Message, toMessage, toPacked } from "./message.ts";
 import type { Wire, WireHost } from "./wire.ts";
 
 /** Large messages leave in fragments, so that progress shows and acknowledgements come between. */
 const MAX_FRAGMENT = 65_536;
-/** How often a waiting lane is passed over for one of higher priority. */
-const MAX_SKIPS = 8;
-
 /** What the outbox needs of its connection. */
 export interface OutboxHost {
   /** Whether data may still follow what was sent. */
@@ -31,23 +29,6 @@ export interface OutboxMarks {
   readonly maxQueuedBytes: number;
 }
 
-/** A message whose turn has not come, or of which some fragments have left. */
-export interface Job {
-  /** Undefined for what `send()` took. */
-  readonly lane: Lane | undefined;
-  readonly chunk: MessageChunk;
-  /** What leaves in fragments, once it is known that it does. */
-  message: Message | undefined;
-  /** Whether the message is being compressed. */
-  isPacking: boolean;
-  readonly sent: Deferred<void>;
-  /** Payload bytes that have left. */
-  offset: number;
-  /** Wire bytes still counted as queued. */
-  left: number;
-  skips: number;
-}
-
 /**
  * Sends what the lanes write, one message at a time, while the account has room. At most one message
  * per lane waits here; the rest stays with the producers.
@@ -59,12 +40,11 @@ export class Outbox {
   readonly #maxQueuedBytes: number;
   readonly #fragment: number;
   readonly #lanes = new Set<Lane>();
-  readonly #waiting: Job[] = [];
+  readonly #line = new Line();
   /** Nothing may come between the fragments of a message. */
   #current: Job | undefined;
   #end: { readonly error: unknown } | undefined;
   #sentMessages = 0;
-  #sentBytes = 0;
 
   constructor(
     host: OutboxHost,
@@ -78,7 +58,10 @@ export class Outbox {
     this.#fragment = Math.min(MAX_FRAGMENT, quarter);
     this.account = new Account(marks.highWaterMark, flow, () => this.#tellLanes());
     this.#wire = makeWire({
-      leaving: () => flow?.leaving(),
+      leaving: () => {
+        this.account.settle();
+        flow?.leaving();
+      },
       flushed: (bytes) => {
         this.account.flush(bytes);
         this.pump();
@@ -92,7 +75,7 @@ export class Outbox {
 
   /** With frame headers. */
   get sentBytes(): number {
-    return this.#sentBytes;
+    return this.account.sent;
   }
 
   /** Takes a lane in; one that comes after the end errors at once. */
@@ -128,23 +111,47 @@ export class Outbox {
 
   /** Sends a message at once, or not at all: while others wait, without room, when it is large. */
   sendNow(chunk: MessageChunk, queued: number = 0): boolean {
-    if (!this.#isIdle || this.account.socketRoom <= 0) return false;
+    if (!this.#isIdle() || this.account.socketRoom <= 0) return false;
     const bytes = this.#write(chunk);
     if (bytes === 0) return false;
     this.#sentMessages++;
-    this.#hand(bytes, queued);
+    this.account.hand(bytes, queued);
+    // Others are likely to follow one that is not the first.
+    if (this.#wire.left > 0) this.account.lend(this.#wire.left);
     return true;
   }
 
-  /** Sends small frames in one piece and at once, or none of them: while others wait, without room. */
-  sendRun(chunks: readonly MessageChunk[]): boolean {
-    if (!this.#isIdle) return false;
+  /** Sends a message of bytes at once if what is lent covers it. */
+  sendLent(chunk: MessageChunk): boolean {
+    const { account } = this;
+    // All there is to look at: what is lent is taken back before anything changes.
+    if (account.loan === 0 || !(chunk instanceof Uint8Array) || !this.#host.isOpen()) return false;
+    // Once: engines call out for it.
+    const { length } = chunk;
+    const bytes = wireBytes(length);
+    if (bytes > account.loan || length === 0 || isShared(chunk)) return false;
+    if (!this.#wire.sendNext(chunk, length)) return false;
+    account.loan -= bytes;
+    this.#sentMessages++;
+    return true;
+  }
+
+  /** Sends messages at once, in one piece if they are small frames; tells how many of them. */
+  sendRun(chunks: readonly MessageChunk[]): number {
+    if (!this.#isIdle()) return 0;
     const room = Math.min(this.account.socketRoom, this.#fragment);
     const bytes = this.#wire.sendRun(chunks, room);
-    if (bytes === 0) return false;
-    this.#sentMessages += chunks.length;
-    this.#hand(bytes, 0);
-    return true;
+    if (bytes > 0) {
+      this.#sentMessages += chunks.length;
+      this.account.hand(bytes, 0);
+      return chunks.length;
+    }
+    let sent = 0;
+    for (const chunk of chunks) {
+      if (leaseOf(chunk) || !(this.sendLent(chunk) || this.sendNow(chunk))) break;
+      sent++;
+    }
+    return sent;
   }
 
   /** Puts a message in line; `pump()` sends it when its turn comes. */
@@ -157,18 +164,19 @@ export class Outbox {
       throw error;
     }
     leaseOf(chunk)?.hold();
+    this.account.settle();
     const isPacking = false;
     const message = undefined;
     const sent = deferred<void>();
     const job: Job = { lane, chunk, message, isPacking, sent, offset: 0, left, skips: 0 };
-    this.#waiting.push(job);
+    this.#line.push(job);
     return job;
   }
 
   /** Takes a message when nothing waits and there is room. */
   offer(chunk: MessageChunk): boolean {
     if (chunkBytes(chunk) === undefined) throw wrongChunk(chunk);
-    if (!this.#isIdle || this.account.room <= 0) return false;
+    if (!this.#isIdle() || this.account.room <= 0) return false;
     if (this.sendNow(chunk)) return true;
     this.account.queue(this.enqueue(undefined, chunk).left);
     this.pump();
@@ -182,9 +190,9 @@ export class Outbox {
 
   /** Sends what waits, as far as there is room. */
   pump(): void {
-    if (!this.#current && this.#waiting.length === 0) return;
+    if (!this.#current && this.#line.isEmpty) return;
     while (this.account.socketRoom > 0 && this.#host.isOpen()) {
-      this.#current ??= this.#takeNext();
+      this.#current ??= this.#line.next();
       if (!this.#current || this.#current.isPacking) return;
       this.#sendSome(this.#current);
     }
@@ -210,8 +218,7 @@ export class Outbox {
   /** Forgets what `lane` has written; a message that has begun to leave still ends. */
   drop(lane: Lane, reason: unknown): void {
     this.remove(lane);
-    const index = this.#waiting.findIndex((job) => job.lane === lane);
-    if (index >= 0) giveUp(this.#waiting.splice(index, 1)[0], reason);
+    this.#line.giveUp(reason, lane);
     if (this.#current?.lane === lane) this.#current.sent.reject(reason);
     const left = this.#current?.lane === lane ? this.#current.left : 0;
     this.#forget(lane, left);
@@ -220,10 +227,11 @@ export class Outbox {
   /** Ends every lane and settles every write; what was handed over leaves, and nothing more. */
   fail(error: unknown): void {
     if (this.#end) return;
+    this.account.settle();
     this.#wire.flush();
     this.#end = { error };
-    for (const job of this.#waiting.splice(0)) giveUp(job, error);
-    giveUp(this.#current, error);
+    this.#line.giveUp(error);
+    if (this.#current) giveUp(this.#current, error);
     this.#current = undefined;
     for (const lane of this.#lanes) {
       lane.fail(error);
@@ -239,22 +247,9 @@ export class Outbox {
     if (lane.waiting > 0) this.#host.dropped(lane.waiting, bytes);
   }
 
-  get #isIdle(): boolean {
-    const idle = !this.#end && !this.#current && this.#waiting.length === 0;
+  #isIdle(): boolean {
+    const idle = !this.#end && !this.#current && this.#line.isEmpty;
     return idle && this.#host.isOpen();
-  }
-
-  /** Highest priority first, but nobody is passed over for ever. */
-  #takeNext(): Job | undefined {
-    let best = 0;
-    for (const [index, job] of this.#waiting.entries()) {
-      const chosen = this.#waiting[best] as Job;
-      if (job.skips >= MAX_SKIPS && chosen.skips < MAX_SKIPS) best = index;
-      else if (chosen.skips < MAX_SKIPS && priorityOf(job) > priorityOf(chosen)) best = index;
-    }
-    const [next] = this.#waiting.splice(best, 1);
-    for (const job of this.#waiting) job.skips++;
-    return next;
   }
 
   /** Sends a message, or of a large one the next fragment. */
@@ -293,7 +288,7 @@ export class Outbox {
       this.#current = undefined;
       this.#sentMessages++;
     }
-    this.#hand(bytes, queued);
+    this.account.hand(bytes, queued);
     job.lane?.update();
     if (!fin) return;
     leaseOf(job.chunk)?.free();
@@ -347,24 +342,8 @@ export class Outbox {
     return !isDeflated(byteLength, compress);
   }
 
-  #hand(bytes: number, queued: number): void {
-    this.#sentBytes += bytes;
-    this.account.hand(bytes, queued);
-  }
-
   /** There is room again. */
   #tellLanes(): void {
     for (const lane of this.#lanes) lane.update();
   }
-}
-
-/** Settles a job that will never be sent. */
-function giveUp(job: Job | undefined, reason: unknown): void {
-  if (!job) return;
-  leaseOf(job.chunk)?.free();
-  job.sent.reject(reason);
-}
-
-function priorityOf({ lane }: Job): number {
-  return lane?.priority ?? 0;
 }

@@ -16,6 +16,7 @@ export function encodedRun(
   chunks: readonly unknown[],
   windowBits: number | undefined,
 ): Uint8Array | undefined {
+  if (!(chunks[0] instanceof Frame)) return undefined;
   let run = runs.get(chunks);
   if (!run) {
     // Forgotten with the turn: it would keep memory of nobody's.

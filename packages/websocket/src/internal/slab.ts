@@ -1,5 +1,7 @@
 /** Bytes of a slab: two batches, so that one of them rarely crosses from slab to slab. */
 export const SLAB_BYTES = 131_072;
+/** Bytes that a slab must have left for a new piece: less would soon be two pieces. */
+const MIN_PIECE = 4_096;
 /** Slabs that are kept for later; the rest goes to the collector. */
 const MAX_SPARE = 16;
 
@@ -27,7 +29,7 @@ let current = new Slab();
 
 /** The slab that has `bytes` left, or another; one piece of it is held for the caller. */
 export function slabFor(bytes: number): Slab {
-  if (current.used + bytes > SLAB_BYTES) current = spare.pop() ?? new Slab();
+  if (current.used + Math.max(bytes, MIN_PIECE) > SLAB_BYTES) current = spare.pop() ?? new Slab();
   current.hold();
   return current;
 }

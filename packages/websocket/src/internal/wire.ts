@@ -21,10 +21,14 @@ export interface WireHost {
 export interface Wire {
   /** The window to compress large messages with, in bits; undefined for not at all. */
   readonly windowBits: number | undefined;
+  /** Bytes that may follow what waits for the end of the turn, before something leaves; 0 if nothing waits. */
+  readonly left: number;
   /** A frame whose first byte is `first`, as it is; `ws` compresses where it sends, unless told not to. */
   send(first: number, payload: Uint8Array, lease?: Lease, compress?: boolean): number;
   /** A whole message of bytes; compressed where that is agreed on. */
   sendBytes(payload: Uint8Array): number;
+  /** The same of at most `left` bytes; `false` where there is more to it than a copy. */
+  sendNext(payload: Uint8Array, byteLength: number): boolean;
   /** A whole text message of at most {@link MAX_COPY} bytes. */
   sendText(text: string, byteLength: number): number;
   sendFrame(frame: Frame): number;
@@ -35,8 +39,8 @@ export interface Wire {
   flush(): void;
 }
 
-/** Bytes of a batch that does not wait for the end of the turn. */
-const BATCH_BYTES = 65_536;
+/** Bytes of a batch that does not wait for the end of the turn: with a ping behind it, what peers read at once. */
+const BATCH_BYTES = 65_536 - 16;
 
 /** Writes frames to the raw socket: side by side, once in a turn of the event loop. */
 export class SocketWire implements Wire {
@@ -51,6 +55,8 @@ export class SocketWire implements Wire {
   /** Writes that the kernel has not taken yet. */
   #writing = 0;
   #isDirty = false;
+  /** Whether the kernel has taken something since, so that more may come behind what waits. */
+  #hasMoved = false;
 
   constructor(socket: Socket, host: WireHost, windowBits: number | undefined) {
     this.#socket = socket;
@@ -58,9 +64,16 @@ export class SocketWire implements Wire {
     this.windowBits = windowBits;
   }
 
+  get left(): number {
+    const { bytes } = this.#batch;
+    return bytes === 0 ? 0 : BATCH_BYTES - bytes;
+  }
+
   send(first: number, payload: Uint8Array, lease?: Lease): number {
+    const bytes = wireBytes(payload.byteLength);
+    this.#makeRoom(bytes);
     this.#batch.add(first, payload, lease);
-    return this.#sent(wireBytes(payload.byteLength));
+    return this.#sent(bytes);
   }
 
   sendBytes(payload: Uint8Array): number {
@@ -68,11 +81,20 @@ export class SocketWire implements Wire {
     return packed ? this.send(FIN | PACKED | BINARY, packed) : this.send(FIN | BINARY, payload);
   }
 
+  sendNext(payload: Uint8Array, byteLength: number): boolean {
+    if (this.windowBits !== undefined && isDeflated(byteLength, undefined)) return false;
+    if (byteLength > MAX_COPY) return false;
+    this.#bytes += this.#batch.addBytes(FIN | BINARY, payload, byteLength);
+    return true;
+  }
+
   sendText(text: string, byteLength: number): number {
     const packed = this.#pack(text, byteLength);
     if (packed) return this.send(FIN | PACKED | TEXT, packed);
+    const bytes = wireBytes(byteLength);
+    this.#makeRoom(bytes);
     this.#batch.addText(FIN | TEXT, text, byteLength);
-    return this.#sent(wireBytes(byteLength));
+    return this.#sent(bytes);
   }
 
   sendFrame(frame: Frame): number {
@@ -82,16 +104,12 @@ export class SocketWire implements Wire {
     if (!isPacked && !isShared) {
       return this.send(firstByte(frame.type === "binary", false, true), payload, lease);
     }
-    const encoded = encoding.forWindow(this.windowBits, compress);
-    this.#batch.addPrepared(encoded);
-    return this.#sent(encoded.byteLength);
+    return this.#sendPrepared(encoding.forWindow(this.windowBits, compress));
   }
 
   sendRun(chunks: readonly unknown[], maxBytes: number): number {
     const encoded = encodedRun(chunks, this.windowBits);
-    if (!encoded || encoded.byteLength > maxBytes) return 0;
-    this.#batch.addPrepared(encoded);
-    return this.#sent(encoded.byteLength);
+    return encoded && encoded.byteLength <= maxBytes ? this.#sendPrepared(encoded) : 0;
   }
 
   ping(payload: Uint8Array): void {
@@ -116,6 +134,7 @@ export class SocketWire implements Wire {
     this.#writing++;
     const taken = (): void => {
       this.#writing--;
+      this.#hasMoved = true;
       load.release();
       this.#host.flushed(bytes);
     };
@@ -126,6 +145,17 @@ export class SocketWire implements Wire {
     if (last > 0) this.#socket.uncork();
   }
 
+  #sendPrepared(encoded: Uint8Array): number {
+    const bytes = encoded.byteLength;
+    this.#makeRoom(bytes);
+    this.#batch.addPrepared(encoded);
+    return this.#sent(bytes);
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#batch.bytes + bytes > BATCH_BYTES) this.flush();
+  }
+
   #sent(bytes: number): number {
     this.#bytes += bytes;
     if (this.#batch.bytes >= BATCH_BYTES) this.flush();
@@ -133,11 +163,15 @@ export class SocketWire implements Wire {
     return bytes;
   }
 
-  /** On the next tick, which comes when the microtasks of this one have had their say. */
   #schedule(): void {
     if (this.#isDirty) return;
     this.#isDirty = true;
-    if (SocketWire.#dirty.push(this) === 1) process.nextTick(SocketWire.#flushAll);
+    if (SocketWire.#dirty.push(this) === 1) queueMicrotask(SocketWire.#flushLater);
+  }
+
+  /** When all microtasks have had their say: a tick within a tick comes before them. */
+  static #flushLater(this: void): void {
+    process.nextTick(SocketWire.#flushAll);
   }
 
   /** One after the other: to wake a peer that went to sleep in between costs more than a write. */
@@ -145,8 +179,10 @@ export class SocketWire implements Wire {
     const wires = SocketWire.#dirty;
     SocketWire.#dirty = [];
     for (const wire of wires) {
-      wire.flush();
       wire.#isDirty = false;
+      if (wire.#hasMoved && wire.#batch.bytes > 0) wire.#schedule();
+      else wire.flush();
+      wire.#hasMoved = false;
     }
   }
 
@@ -160,6 +196,7 @@ export class SocketWire implements Wire {
 /** Sends messages through `ws`, where there is no raw socket; then `ws` compresses. */
 export class MessageWire implements Wire {
   readonly windowBits = undefined;
+  readonly left = 0;
   readonly #socket: WebSocket;
   readonly #host: WireHost;
 
@@ -175,6 +212,10 @@ export class MessageWire implements Wire {
 
   sendBytes(payload: Uint8Array): number {
     return this.#send(payload, payload.byteLength, { binary: true });
+  }
+
+  sendNext(): boolean {
+    return false;
   }
 
   sendText(text: string, byteLength: number): number {

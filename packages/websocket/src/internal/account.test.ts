@@ -1,0 +1,67 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { FlowWindow } from "../flow-window.ts";
+import { Account } from "./account.ts";
+
+const MARK = 10_000;
+
+function makeAccount(): { account: Account; pings: Uint8Array[]; flow: FlowWindow } {
+  const pings: Uint8Array[] = [];
+  const flow = new FlowWindow(8_192, { ping: (payload) => pings.push(payload), opened: () => {} });
+  return { account: new Account(MARK, flow, () => {}), pings, flow };
+}
+
+const bytes = fc.integer({ min: 1, max: 3_000 });
+
+const steps = fc.array(
+  fc.oneof(
+    fc.record({ send: bytes }),
+    fc.record({ queue: bytes }),
+    fc.constantFrom("look", "flush", "pong", "leave"),
+  ),
+  { maxLength: 60 },
+);
+
+describe("Account", () => {
+  test("lends no more than there is room for, and counts as if it had not", () => {
+    const property = fc.property(steps, bytes, (script, lent) => {
+      const [plain, lending] = [makeAccount(), makeAccount()];
+      let queued = 0;
+      for (const step of script) {
+        if (step === "look") {
+          for (const name of ["sent", "buffered", "queued", "socketRoom", "room"] as const) {
+            expect(lending.account[name]).toBe(plain.account[name]);
+          }
+          expect(lending.flow.inFlight).toBe(plain.flow.inFlight);
+        } else if (step === "leave") {
+          for (const { account, flow } of [plain, lending]) {
+            account.settle();
+            flow.leaving();
+          }
+        } else if (step === "flush") {
+          const { buffered } = plain.account;
+          for (const { account } of [plain, lending]) account.flush(buffered);
+        } else if (step === "pong") {
+          for (const { account, flow, pings } of [plain, lending]) {
+            account.settle();
+            const latest = pings.at(-1);
+            if (latest) flow.pong(latest.slice());
+          }
+        } else if ("queue" in step) {
+          queued += step.queue;
+          for (const { account } of [plain, lending]) account.queue(step.queue);
+        } else if (lending.account.loan >= step.send) {
+          lending.account.loan -= step.send;
+          expect(plain.account.room).toBeGreaterThan(0);
+          plain.account.hand(step.send, 0);
+        } else if (plain.account.socketRoom > 0) {
+          const from = Math.min(queued, step.send);
+          queued -= from;
+          for (const { account } of [plain, lending]) account.hand(step.send, from);
+          lending.account.lend(lent);
+        }
+      }
+    });
+    fc.assert(property, { numRuns: 2_000, includeErrorInReport: true });
+  });
+});

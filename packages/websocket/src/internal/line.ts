@@ -1,0 +1,68 @@
+import { leaseOf, type MessageChunk } from "../frame.ts";
+import type { Deferred } from "./deferred.ts";
+import type { Lane } from "./lane.ts";
+import type { Message } from "./message.ts";
+
+/** How often a waiting lane is passed over for one of higher priority. */
+const MAX_SKIPS = 8;
+
+/** A message whose turn has not come, or of which some fragments have left. */
+export interface Job {
+  /** Undefined for what `send()` took. */
+  readonly lane: Lane | undefined;
+  readonly chunk: MessageChunk;
+  /** What leaves in fragments, once it is known that it does. */
+  message: Message | undefined;
+  /** Whether the message is being compressed. */
+  isPacking: boolean;
+  readonly sent: Deferred<void>;
+  /** Payload bytes that have left. */
+  offset: number;
+  /** Wire bytes still counted as queued. */
+  left: number;
+  skips: number;
+}
+
+/** Messages that wait: at most one of each lane, and what `send()` took. */
+export class Line {
+  readonly #jobs: Job[] = [];
+
+  get isEmpty(): boolean {
+    return this.#jobs.length === 0;
+  }
+
+  push(job: Job): void {
+    this.#jobs.push(job);
+  }
+
+  /** Highest priority first, but nobody is passed over for ever. */
+  next(): Job | undefined {
+    let best = 0;
+    for (const [index, job] of this.#jobs.entries()) {
+      const chosen = this.#jobs[best] as Job;
+      if (job.skips >= MAX_SKIPS && chosen.skips < MAX_SKIPS) best = index;
+      else if (chosen.skips < MAX_SKIPS && priorityOf(job) > priorityOf(chosen)) best = index;
+    }
+    const [next] = this.#jobs.splice(best, 1);
+    for (const job of this.#jobs) job.skips++;
+    return next;
+  }
+
+  /** Gives up all, or what `lane` has written. */
+  giveUp(reason: unknown, lane?: Lane): void {
+    const gone = this.#jobs.filter((job) => !lane || job.lane === lane);
+    for (const job of gone) this.#jobs.splice(this.#jobs.indexOf(job), 1);
+    // Last: buffers go back to users, who may write.
+    for (const job of gone) giveUp(job, reason);
+  }
+}
+
+/** Settles a job that will never be sent. */
+export function giveUp(job: Job, reason: unknown): void {
+  leaseOf(job.chunk)?.free();
+  job.sent.reject(reason);
+}
+
+function priorityOf({ lane }: Job): number {
+  return lane?.priority ?? 0;
+}
