@@ -19,7 +19,7 @@ export async function spillway(): Promise<Server> {
       for (let sent = 0; sent < count; sent++) {
         await writer.ready;
         // Its failure is that of `ready`.
-        writer.write(message).catch(() => {});
+        void writer.write(message);
       }
     },
   );
@@ -78,7 +78,7 @@ async function echo({ readable, writable }: Connection): Promise<void> {
   const writer = writable.getWriter();
   for await (const received of readable) {
     await writer.ready;
-    writer.write(received).catch(() => {});
+    void writer.write(received);
   }
 }
 
