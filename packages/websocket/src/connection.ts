@@ -267,26 +267,28 @@ export class Connection {
   get #outbox(): Outbox {
     if (!this.#lazyOutbox) {
       const ending = this.#ending;
-      const host = {
-        isOpen: () => ending.checkOpen(),
-        fail: (error: SpillwayError) => this.fail(error),
-        dropped: (messages: number, bytes: number) => this.#drops.count("closed", messages, bytes),
-      };
-      this.#lazyOutbox = new Outbox(host, (to) => this.#makeWire(to), this.#flow, this.#settings);
+      this.#lazyOutbox = new Outbox(
+        ending,
+        (messages, bytes) => this.#drops.count("closed", messages, bytes),
+        (host) => this.#makeWire(host),
+        this.#flow,
+        this.#settings,
+      );
       ending.tellOutbox(this.#lazyOutbox);
     }
     return this.#lazyOutbox;
   }
 
-  #makeWire(wireHost: Omit<WireHost, "hasClosed">): Wire {
+  #makeWire(host: WireHost): Wire {
     const ws = this.#socket;
-    const host = { ...wireHost, hasClosed: () => ws.readyState !== ws.OPEN };
     // Public, where `ws` keeps its own to itself; what `inject()` makes has none.
     const { socket } = this.request;
     const windowBits = windowBitsOf(ws);
     const isOurs = windowBits !== undefined || ws.extensions === "";
     const isRaw = socket instanceof Socket && !socket.destroyed;
-    return isRaw && isOurs ? new SocketWire(socket, host, windowBits) : new MessageWire(ws, host);
+    return isRaw && isOurs
+      ? new SocketWire(socket, ws, host, windowBits)
+      : new MessageWire(ws, host);
   }
 
   get #inbox(): Inbox {
@@ -310,21 +312,15 @@ export class Connection {
         },
       };
       this.#lazyInbox = new Inbox(host, this.#settings);
-      this.#lazyEnding?.tellInbox(this.#lazyInbox);
+      this.#ending.tellInbox(this.#lazyInbox);
     }
     return this.#lazyInbox;
   }
 
   get #ending(): Ending {
-    this.#lazyEnding ??= new Ending({
-      socket: this.#socket,
-      outbox: () => this.#lazyOutbox,
-      inbox: () => this.#lazyInbox,
-      closeTimeoutMs: this.#settings.closeTimeoutMs,
-      stop: () => {
-        this.#heartbeat?.stop();
-        this.#lazyFlow?.dispose();
-      },
+    this.#lazyEnding ??= new Ending(this.#socket, this.#settings.closeTimeoutMs, () => {
+      this.#heartbeat?.stop();
+      this.#lazyFlow?.dispose();
     });
     return this.#lazyEnding;
   }

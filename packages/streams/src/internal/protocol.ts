@@ -1,5 +1,5 @@
 import type { ReadableEnd } from "./readable-end.ts";
-import type { WritableEnd } from "./writable-end.ts";
+import type { EndWriter, WritableEnd } from "./writable-end.ts";
 
 /** What {@link Source.take} answers when there is no chunk now; any other value is a chunk. */
 export const EMPTY: unique symbol = Symbol("empty");
@@ -40,6 +40,8 @@ export interface Sink<T> {
    * called while a chunk that comes by way of `put()` would be next.
    */
   runsFrom?(source: Source<T>): (() => number) | undefined;
+  /** What `getWriter()` makes, where it is no {@link EndWriter}. */
+  readonly Writer?: new (stream: WritableStream<T>, end: WritableEnd<T>) => EndWriter<T>;
   /** A stage in front of another end, if chunks need not come by way of `put()`. */
   readonly relay?: Relay | undefined;
   /** A chunk waits natively, in front of the sink: nobody but its producer bounds how many do. */

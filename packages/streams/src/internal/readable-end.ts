@@ -16,19 +16,7 @@ export class ReadableEnd<T> {
 
   constructor(source: Source<T>) {
     this.source = source;
-    this.stream = new EndReadable(this, {
-      start: (controller) => {
-        this.#controller = controller;
-      },
-      pull: () => {
-        this.#wanted = true;
-        this.#deliver();
-      },
-      cancel: (reason) => {
-        this.#state = "closed";
-        return source.cancel(reason);
-      },
-    });
+    this.stream = new EndReadable(this);
   }
 
   /** The end behind one of our readables. */
@@ -58,6 +46,22 @@ export class ReadableEnd<T> {
   /** Whether a chunk that comes now is passed on at once. */
   get isWanted(): boolean {
     return this.#pump ? this.#pump.isWanting : this.#wanted;
+  }
+
+  // The platform's calls: the end is its source, as closures for each would take more memory than the end.
+
+  start(controller: ReadableStreamDefaultController<T>): void {
+    this.#controller = controller;
+  }
+
+  pull(): void {
+    this.#wanted = true;
+    this.#deliver();
+  }
+
+  cancel(reason: unknown): void | PromiseLike<void> {
+    this.#state = "closed";
+    return this.source.cancel(reason);
   }
 
   /** Passes on a chunk while nothing waits before it; `false` leaves it with the source. */
@@ -118,8 +122,8 @@ export class ReadableEnd<T> {
 class EndReadable<T> extends ReadableStream<T> {
   readonly #end: ReadableEnd<T>;
 
-  constructor(end: ReadableEnd<T>, source: UnderlyingDefaultSource<T>) {
-    super(source, { highWaterMark: 0 });
+  constructor(end: ReadableEnd<T>) {
+    super(end, { highWaterMark: 0 });
     this.#end = end;
   }
 

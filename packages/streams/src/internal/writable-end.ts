@@ -36,6 +36,7 @@ export class WritableEnd<T> {
   #stalled: Stalled<T> | undefined;
   /** Gives up a write or a close that the sink took and has not finished. */
   #reject: ((reason: unknown) => void) | undefined;
+  #isListening = false;
   #aborted: Promise<void> | undefined;
   #state: "writable" | "closing" | "closed" | "errored" = "writable";
   #reason: unknown;
@@ -54,24 +55,7 @@ export class WritableEnd<T> {
     this.sink = sink;
     this.highWaterMark = highWaterMark;
     this.size = size;
-    this.stream = new EndWritable<T>(
-      this,
-      {
-        start: (controller) => {
-          this.#controller = controller;
-          const { signal } = controller;
-          signal.addEventListener("abort", () => this.#abort(signal.reason), { once: true });
-          return sink.start?.(controller, this);
-        },
-        write: (chunk) => this.#write(chunk),
-        close: () => this.#close(),
-        abort: (reason) => {
-          this.#reason = reason;
-          return this.#abortSink(reason);
-        },
-      },
-      { highWaterMark, size: (chunk) => this.#admit(chunk) },
-    );
+    this.stream = new EndWritable<T>(this, highWaterMark, (chunk) => this.#admit(chunk));
   }
 
   /** The end behind one of our writables. */
@@ -103,6 +87,53 @@ export class WritableEnd<T> {
     return this.#isFinishing && this.#state !== "errored";
   }
 
+  // The platform's calls: the end is its sink, as closures for each would take more memory than the end.
+
+  start(controller: WritableStreamDefaultController): void | PromiseLike<void> {
+    this.#controller = controller;
+    const started = this.sink.start?.(controller, this);
+    if (started) this.#listen();
+    return started;
+  }
+
+  write(chunk: T): Promise<void> | undefined {
+    const taken = this.#writeUnderWay ?? this.sink.put(chunk);
+    this.#writeUnderWay = undefined;
+    if (taken !== false) return this.#written(taken);
+    if (this.#state === "errored") throw this.#reason;
+    this.#listen();
+    return new Promise((resolve, reject) => {
+      this.#stalled = { chunk, resolve, reject };
+    });
+  }
+
+  close(): Promise<void> | undefined {
+    this.#state = "closing";
+    this.#isFinishing = true;
+    // Only where the native writer was made behind our back can a pipe be at work.
+    this.#pump?.sinkClosed();
+    const done = (): void => {
+      this.#state = "closed";
+    };
+    try {
+      const closed = this.sink.close();
+      if (isPromiseLike(closed)) return this.#inFlight(closed, done);
+    } catch (error) {
+      this.error(error);
+      throw error;
+    }
+    // Aborted from within.
+    if (this.state === "errored") throw this.#reason;
+    done();
+    return undefined;
+  }
+
+  abort(reason: unknown): Promise<void> {
+    this.#abort(reason);
+    this.#reason = reason;
+    return this.#abortSink(reason);
+  }
+
   /** The sink has room again. */
   wake(): void {
     if (this.#pump && !this.isBusy) this.#pump.wakeSink();
@@ -129,6 +160,7 @@ export class WritableEnd<T> {
 
   /** What `abort()` settles as; natively a close that it gave up would take it down as well. */
   aborting(native: Promise<void>, reason: unknown): Promise<void> {
+    this.#abort(reason);
     if (!this.#isGivenUp) return native;
     const aborted = this.#abortSink(reason);
     return native.catch(() => aborted);
@@ -161,16 +193,6 @@ export class WritableEnd<T> {
     return size;
   }
 
-  #write(chunk: T): Promise<void> | undefined {
-    const taken = this.#writeUnderWay ?? this.sink.put(chunk);
-    this.#writeUnderWay = undefined;
-    if (taken !== false) return this.#written(taken);
-    if (this.#state === "errored") throw this.#reason;
-    return new Promise((resolve, reject) => {
-      this.#stalled = { chunk, resolve, reject };
-    });
-  }
-
   #retry(): void {
     const stalled = this.#stalled;
     if (!stalled) return;
@@ -189,29 +211,9 @@ export class WritableEnd<T> {
     return undefined;
   }
 
-  #close(): Promise<void> | undefined {
-    this.#state = "closing";
-    this.#isFinishing = true;
-    // Only where the native writer was made behind our back can a pipe be at work.
-    this.#pump?.sinkClosed();
-    const done = (): void => {
-      this.#state = "closed";
-    };
-    try {
-      const closed = this.sink.close();
-      if (isPromiseLike(closed)) return this.#inFlight(closed, done);
-    } catch (error) {
-      this.error(error);
-      throw error;
-    }
-    // Aborted from within.
-    if (this.state === "errored") throw this.#reason;
-    done();
-    return undefined;
-  }
-
   /** Waits for the sink, but no longer once the stream has failed. */
   #inFlight(work: PromiseLike<unknown>, done: () => void): Promise<void> {
+    this.#listen();
     return new Promise((resolve, reject) => {
       this.#reject = reject;
       // It may have failed while it was begun.
@@ -228,9 +230,17 @@ export class WritableEnd<T> {
     });
   }
 
+  /** Learns of an abort at once while the sink is at work; a signal costs more memory than this end. */
+  #listen(): void {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    const { signal } = this.#controller;
+    signal.addEventListener("abort", () => this.#abort(signal.reason));
+  }
+
   /** Gives up what is in flight; only then does the native stream abort the sink. */
   #abort(reason: unknown): void {
-    if (this.#state === "errored") return;
+    if (this.#state === "errored" || this.#state === "closed") return;
     // Natively a sink that closes is not aborted any more.
     this.#isGivenUp = this.#isFinishing;
     this.#fail(reason);
@@ -257,8 +267,8 @@ export class WritableEnd<T> {
 class EndWritable<T> extends WritableStream<T> {
   readonly #end: WritableEnd<T>;
 
-  constructor(end: WritableEnd<T>, sink: UnderlyingSink<T>, strategy: QueuingStrategy<T>) {
-    super(sink, strategy);
+  constructor(end: WritableEnd<T>, highWaterMark: number, size: (chunk: T) => number) {
+    super(end, { highWaterMark, size });
     this.#end = end;
   }
 
@@ -268,7 +278,7 @@ class EndWritable<T> extends WritableStream<T> {
   }
 
   override getWriter(): WritableStreamDefaultWriter<T> {
-    return new EndWriter(this, this.#end);
+    return new (this.#end.sink.Writer ?? EndWriter)(this, this.#end);
   }
 
   override abort(reason?: unknown): Promise<void> {

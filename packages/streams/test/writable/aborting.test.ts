@@ -1,5 +1,6 @@
 import { settle } from "@spillway/testing";
 import { describe, expect, test } from "vitest";
+import { type Sink, WritableEnd } from "../../src/ends.ts";
 import { failure, outcome, reasonOf, withResolvers } from "../piping/rig.ts";
 import { handled, MAKERS, PAIRS, slow, writerOf } from "./rig.ts";
 
@@ -279,5 +280,35 @@ describe.each(PAIRS)("cancel() of the readable of $name", ({ make }) => {
     expect(await reasonOf(writes.at(-1) as Promise<void>)).toBe(reason);
     expect(await reasonOf(writer.closed)).toBe(reason);
     expect(await reasonOf(writer.write(4))).toBe(reason);
+  });
+});
+
+describe("abort() by a writer that the platform made", () => {
+  const make = (sink: Partial<Sink<number>>): WritableEnd<number> =>
+    new WritableEnd({ put: () => true, close: () => {}, abort: () => {}, ...sink });
+
+  test.each([
+    ["that is under way", (): Promise<void> => new Promise(() => {})],
+    ["that the sink refuses for now", () => false],
+  ])("gives up a write %s at once", async (_, put) => {
+    const heard: unknown[] = [];
+    const end = make({ put, abort: (given) => void heard.push(given) });
+    const writer = new WritableStreamDefaultWriter(end.stream);
+    await settle();
+    const written = handled(writer.write(1));
+    await settle();
+    const aborted = writer.abort(reason);
+    expect(end.state).toBe("errored");
+    expect(await reasonOf(written)).toBe(reason);
+    await aborted;
+    expect(heard).toEqual([reason]);
+  });
+
+  test("errors an end at rest", async () => {
+    const end = make({});
+    await settle();
+    await new WritableStreamDefaultWriter(end.stream).abort(reason);
+    expect(end.state).toBe("errored");
+    expect(end.reason).toBe(reason);
   });
 });

@@ -8,7 +8,7 @@ const MARK = 10_000;
 function makeAccount(): { account: Account; pings: Uint8Array[]; flow: FlowWindow } {
   const pings: Uint8Array[] = [];
   const flow = new FlowWindow(8_192, { ping: (payload) => pings.push(payload), opened: () => {} });
-  return { account: new Account(MARK, flow, () => {}), pings, flow };
+  return { account: new Account(MARK, flow, { opened: () => {} }), pings, flow };
 }
 
 const bytes = fc.integer({ min: 1, max: 3_000 });

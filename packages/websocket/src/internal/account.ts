@@ -7,7 +7,7 @@ import type { FlowWindow } from "../flow-window.ts";
 export class Account {
   readonly #highWaterMark: number;
   readonly #flow: FlowWindow | undefined;
-  readonly #opened: () => void;
+  readonly #host: { opened(): void };
   #queued = 0;
   #buffered = 0;
   #progressAt: number = performance.now();
@@ -18,11 +18,11 @@ export class Account {
   loan = 0;
   #lent = 0;
 
-  /** @param opened - called when there is room again */
-  constructor(highWaterMark: number, flow: FlowWindow | undefined, opened: () => void) {
+  /** @param host - is told when there is room again */
+  constructor(highWaterMark: number, flow: FlowWindow | undefined, host: { opened(): void }) {
     this.#highWaterMark = highWaterMark;
     this.#flow = flow;
-    this.#opened = opened;
+    this.#host = host;
   }
 
   /** Written to lanes and not yet handed to the socket. */
@@ -122,7 +122,7 @@ export class Account {
     } else if (this.#blockedAt !== undefined) {
       this.#blockedMs = this.backpressureMs;
       this.#blockedAt = undefined;
-      this.#opened();
+      this.#host.opened();
     }
   }
 }

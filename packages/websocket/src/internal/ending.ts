@@ -9,22 +9,16 @@ import { peerError } from "./peer-error.ts";
 /** Milliseconds a peer gets to take a Close frame after its connection has failed. */
 const FAIL_GRACE_MS = 1_000;
 
-/** What an ending brings to rest; what is not there yet, is told as it comes. */
-export interface EndingParts {
-  readonly socket: WebSocket;
-  outbox(): Outbox | undefined;
-  inbox(): Inbox | undefined;
-  readonly closeTimeoutMs: number;
-  /** Stops what else is running. */
-  stop(): void;
-}
-
 /**
  * How a connection ends, whoever begins: the peer's Close, ours, a failure, a lost socket. Streams,
  * `closed` and `signal` all learn the same, and a deadline drops the socket whatever the peer does.
  */
 export class Ending {
-  readonly #parts: EndingParts;
+  readonly #socket: WebSocket;
+  readonly #closeTimeoutMs: number;
+  readonly #stop: () => void;
+  #outbox: Outbox | undefined;
+  #inbox: Inbox | undefined;
   #closed: Deferred<CloseInfo> | undefined;
   #info: CloseInfo | undefined;
   #abort: AbortController | undefined;
@@ -33,10 +27,7 @@ export class Ending {
   #told: { readonly closeCode: number; readonly reason: string } | undefined;
   #closing = false;
   /** What the streams of an orderly end error with: one object, so that it can be recognised. */
-  readonly #closedError = new SpillwayError(
-    "SPW_ERR_CLOSED",
-    "Cannot send message: the connection is closed",
-  );
+  #lazyClosedError: SpillwayError | undefined;
   /** What nothing can be sent for any more. */
   #sendError: SpillwayError | undefined;
   /** Whether nobody's reading is waited for. */
@@ -44,19 +35,24 @@ export class Ending {
   #deadline: NodeJS.Timeout | undefined;
   #deadlineAt = Infinity;
 
-  constructor(parts: EndingParts) {
-    this.#parts = parts;
+  /** @param stop - stops what runs beside the streams */
+  constructor(socket: WebSocket, closeTimeoutMs: number, stop: () => void) {
+    this.#socket = socket;
+    this.#closeTimeoutMs = closeTimeoutMs;
+    this.#stop = stop;
   }
 
-  /** Tells an outbox that comes late. */
+  /** Takes in the outbox once there is one; tells it what it has missed. */
   tellOutbox(outbox: Outbox): void {
+    this.#outbox = outbox;
     if (this.#sendError) outbox.fail(this.#sendError);
   }
 
-  /** Tells an inbox that comes late. */
+  /** Takes in the inbox once there is one; tells it what it has missed. */
   tellInbox(inbox: Inbox): void {
+    this.#inbox = inbox;
     if (this.#isDraining) inbox.drain();
-    if (this.#info && this.#error === this.#closedError) inbox.close();
+    if (this.#info && this.#error && this.#error === this.#lazyClosedError) inbox.close();
     else if (this.#error) inbox.fail(this.#error);
   }
 
@@ -85,13 +81,19 @@ export class Ending {
     return this.#error;
   }
 
+  get #closedError(): SpillwayError {
+    const message = "Cannot send message: the connection is closed";
+    this.#lazyClosedError ??= new SpillwayError("SPW_ERR_CLOSED", message);
+    return this.#lazyClosedError;
+  }
+
   /** Whether data may still follow what was sent. Notices a Close that `ws` has answered itself. */
   checkOpen(): boolean {
-    const { socket, closeTimeoutMs } = this.#parts;
+    const socket = this.#socket;
     if (socket.readyState === socket.OPEN) return !this.#error;
     if (!this.#error && !this.#closing && socket.readyState === socket.CLOSING) {
       this.#closing = true;
-      this.#arm(closeTimeoutMs);
+      this.#arm(this.#closeTimeoutMs);
       queueMicrotask(() => this.#failSending(this.#closedError));
     }
     return false;
@@ -107,8 +109,7 @@ export class Ending {
     if (this.isOver) return;
     this.#arm(deadlineMs);
     if (this.#closing) return;
-    const { socket } = this.#parts;
-    const outbox = this.#parts.outbox();
+    const [socket, outbox] = [this.#socket, this.#outbox];
     this.#closing = true;
     this.#drain();
     const tell = (): void => {
@@ -124,7 +125,7 @@ export class Ending {
   /** Errors both streams at once and tells the peer why, as far as it still listens. */
   fail(error: SpillwayError): void {
     if (this.#error || this.isOver) return;
-    const { socket } = this.#parts;
+    const socket = this.#socket;
     const closeCode = closeCodes[error.code];
     this.#settle(error);
     if (closeCode === undefined) {
@@ -143,7 +144,7 @@ export class Ending {
   terminate(error: SpillwayError): void {
     if (this.isOver) return;
     this.#settle(error);
-    this.#parts.socket.terminate();
+    this.#socket.terminate();
   }
 
   /** `ws` reports what the peer did wrong and closes by itself. */
@@ -159,18 +160,18 @@ export class Ending {
     if (this.#error) return;
     this.#error = error;
     this.#failSending(error);
-    this.#parts.inbox()?.fail(error);
+    this.#inbox?.fail(error);
     this.#abort?.abort(error);
   }
 
   #failSending(error: SpillwayError): void {
     this.#sendError ??= error;
-    this.#parts.outbox()?.fail(error);
+    this.#outbox?.fail(error);
   }
 
   #drain(): void {
     this.#isDraining = true;
-    this.#parts.inbox()?.drain();
+    this.#inbox?.drain();
   }
 
   /** Drops the socket in `deadlineMs`, or when it was to be dropped already. */
@@ -188,12 +189,12 @@ export class Ending {
   /** The socket is gone. */
   over(seen: CloseInfo): void {
     clearTimeout(this.#deadline);
-    this.#parts.stop();
+    this.#stop();
     this.#info = seen.wasClean ? seen : { ...seen, ...this.#told };
     if (!this.#error && seen.wasClean) {
       this.#error = this.#closedError;
       this.#failSending(this.#error);
-      this.#parts.inbox()?.close();
+      this.#inbox?.close();
       this.#abort?.abort(this.#error);
     } else {
       const message = `Cannot reach peer: the connection was lost without a Close frame`;

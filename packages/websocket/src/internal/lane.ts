@@ -42,10 +42,11 @@ export class Lane implements Sink<MessageChunk> {
     this.#host = host;
     // The mark is one chunk, so that a stage's policy decides what is dropped, not this queue.
     this.#end = new WritableEnd<MessageChunk>(this);
-    const { stream } = this.#end;
-    const getWriter = (): LaneWriter => new LaneWriter(stream, this.#end, this);
-    Object.defineProperty(stream, "getWriter", { value: getWriter });
     outbox.add(this);
+  }
+
+  get Writer(): typeof LaneWriter {
+    return LaneWriter;
   }
 
   get stream(): WritableStream<MessageChunk> {
@@ -218,10 +219,10 @@ class LaneWriter extends EndWriter<MessageChunk> {
   readonly #lane: Lane;
   #isLocked = true;
 
-  constructor(stream: WritableStream<MessageChunk>, end: WritableEnd<MessageChunk>, lane: Lane) {
+  constructor(stream: WritableStream<MessageChunk>, end: WritableEnd<MessageChunk>) {
     super(stream, end);
     this.#end = end;
-    this.#lane = lane;
+    this.#lane = end.sink as Lane;
   }
 
   override get desiredSize(): number | null {

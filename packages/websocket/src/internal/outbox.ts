@@ -13,15 +13,16 @@ import type { Wire, WireHost } from "./wire.ts";
 
 /** Large messages leave in fragments, so that progress shows and acknowledgements come between. */
 const MAX_FRAGMENT = 65_536;
-/** What the outbox needs of its connection. */
+/** What the outbox needs of how its connection ends. */
 export interface OutboxHost {
   /** Whether data may still follow what was sent. */
-  isOpen(): boolean;
+  checkOpen(): boolean;
   /** A lane was offered what it must not take. */
   fail(error: SpillwayError): void;
-  /** Messages written to a lane will never be sent. */
-  dropped(messages: number, bytes: number): void;
 }
+
+/** Hears of messages written to a lane that will never be sent. */
+export type DropHearer = (messages: number, bytes: number) => void;
 
 /** The bounds of {@link Outbox}, in wire bytes. */
 export interface OutboxMarks {
@@ -33,9 +34,11 @@ export interface OutboxMarks {
  * Sends what the lanes write, one message at a time, while the account has room. At most one message
  * per lane waits here; the rest stays with the producers.
  */
-export class Outbox {
+export class Outbox implements WireHost {
   readonly account: Account;
   readonly #host: OutboxHost;
+  readonly #flow: FlowWindow | undefined;
+  readonly #dropped: DropHearer;
   readonly #wire: Wire;
   readonly #maxQueuedBytes: number;
   readonly #fragment: number;
@@ -48,25 +51,34 @@ export class Outbox {
 
   constructor(
     host: OutboxHost,
-    makeWire: (host: Omit<WireHost, "hasClosed">) => Wire,
+    dropped: DropHearer,
+    makeWire: (host: WireHost) => Wire,
     flow: FlowWindow | undefined,
     marks: OutboxMarks,
   ) {
     this.#host = host;
+    this.#dropped = dropped;
+    this.#flow = flow;
     this.#maxQueuedBytes = marks.maxQueuedBytes;
     const quarter = flow ? Math.floor(flow.windowBytes / 4) : MAX_FRAGMENT;
     this.#fragment = Math.min(MAX_FRAGMENT, quarter);
-    this.account = new Account(marks.highWaterMark, flow, () => this.#tellLanes());
-    this.#wire = makeWire({
-      leaving: () => {
-        this.account.settle();
-        flow?.leaving();
-      },
-      flushed: (bytes) => {
-        this.account.flush(bytes);
-        this.pump();
-      },
-    });
+    this.account = new Account(marks.highWaterMark, flow, this);
+    this.#wire = makeWire(this);
+  }
+
+  leaving(): void {
+    this.account.settle();
+    this.#flow?.leaving();
+  }
+
+  flushed(bytes: number): void {
+    this.account.flush(bytes);
+    this.pump();
+  }
+
+  /** There is room again. */
+  opened(): void {
+    for (const lane of this.#lanes) lane.update();
   }
 
   get sentMessages(): number {
@@ -125,7 +137,8 @@ export class Outbox {
   sendLent(chunk: MessageChunk): boolean {
     const { account } = this;
     // All there is to look at: what is lent is taken back before anything changes.
-    if (account.loan === 0 || !(chunk instanceof Uint8Array) || !this.#host.isOpen()) return false;
+    if (account.loan === 0 || !(chunk instanceof Uint8Array) || !this.#host.checkOpen())
+      return false;
     // Once: engines call out for it.
     const { length } = chunk;
     const bytes = wireBytes(length);
@@ -191,7 +204,7 @@ export class Outbox {
   /** Sends what waits, as far as there is room. */
   pump(): void {
     if (!this.#current && this.#line.isEmpty) return;
-    while (this.account.socketRoom > 0 && this.#host.isOpen()) {
+    while (this.account.socketRoom > 0 && this.#host.checkOpen()) {
       this.#current ??= this.#line.next();
       if (!this.#current || this.#current.isPacking) return;
       this.#sendSome(this.#current);
@@ -244,12 +257,12 @@ export class Outbox {
     const bytes = lane.queued - left;
     lane.queued = left;
     this.account.queue(-bytes);
-    if (lane.waiting > 0) this.#host.dropped(lane.waiting, bytes);
+    if (lane.waiting > 0) this.#dropped(lane.waiting, bytes);
   }
 
   #isIdle(): boolean {
     const idle = !this.#end && !this.#current && this.#line.isEmpty;
-    return idle && this.#host.isOpen();
+    return idle && this.#host.checkOpen();
   }
 
   /** Sends a message, or of a large one the next fragment. */
@@ -340,10 +353,5 @@ export class Outbox {
     if (byteLength > this.#fragment) return false;
     if (byteLength <= MAX_COPY || this.#wire.windowBits === undefined) return true;
     return !isDeflated(byteLength, compress);
-  }
-
-  /** There is room again. */
-  #tellLanes(): void {
-    for (const lane of this.#lanes) lane.update();
   }
 }

@@ -9,8 +9,6 @@ import { encodedRun } from "./run.ts";
 
 /** What a {@link Wire} tells. */
 export interface WireHost {
-  /** Whether a Close was sent, so that nothing may follow. */
-  hasClosed(): boolean;
   /** What was sent leaves now; a ping may go behind it. */
   leaving(): void;
   /** The kernel has taken wire bytes of messages, or will never do so. */
@@ -48,6 +46,7 @@ export class SocketWire implements Wire {
   static #dirty: SocketWire[] = [];
   readonly windowBits: number | undefined;
   readonly #socket: Socket;
+  readonly #ws: WebSocket;
   readonly #host: WireHost;
   readonly #batch = new Batch();
   /** Of messages, in the batch; control frames are nobody's. */
@@ -58,8 +57,9 @@ export class SocketWire implements Wire {
   /** Whether the kernel has taken something since, so that more may come behind what waits. */
   #hasMoved = false;
 
-  constructor(socket: Socket, host: WireHost, windowBits: number | undefined) {
+  constructor(socket: Socket, ws: WebSocket, host: WireHost, windowBits: number | undefined) {
     this.#socket = socket;
+    this.#ws = ws;
     this.#host = host;
     this.windowBits = windowBits;
   }
@@ -126,7 +126,7 @@ export class SocketWire implements Wire {
     const load = this.#batch.take(this.#writing > 0);
     const { pieces } = load;
     // `ws` answers a Close by itself, and nothing may follow that.
-    if (this.#host.hasClosed()) {
+    if (this.#ws.readyState !== this.#ws.OPEN) {
       load.release();
       this.#host.flushed(bytes);
       return;
