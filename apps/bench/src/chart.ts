@@ -21,7 +21,9 @@ const LANE_HEIGHT = 16;
 const ROW_PADDING = 8;
 const FIRST_TOP = 84;
 const BETWEEN = 84;
-const SIDES = { left: 130, right: 70 };
+const RIGHT = 70;
+/** Pixels of a bold letter, of which names of rows are made; a guess, without a browser. */
+const LETTER = 7.5;
 /** Of the runtimes, in their order; legible on white and on black. */
 const COLOURS = ["#3d85e0", "#d97a1e", "#2f9e5f", "#b667c9"];
 /** Text is of the reader's theme: an SVG sees `prefers-color-scheme`, but not the page around it. */
@@ -116,6 +118,8 @@ function option(
   panels: readonly Panel[],
   runtimes: readonly string[],
 ): EChartsOption {
+  const names = panels.flatMap(({ variants }) => variants.map(({ length }) => length));
+  const sides = { left: 16 + LETTER * Math.max(0, ...names), right: RIGHT };
   const heading = { text: workload, left: 0, top: 0, textStyle: { color: INK, fontSize: 18 } };
   return {
     animation: false,
@@ -123,7 +127,7 @@ function option(
     textStyle: { fontFamily: "system-ui, sans-serif" },
     legend: {
       data: [...runtimes],
-      left: SIDES.left,
+      left: sides.left,
       top: 0,
       icon: "circle",
       // Wide: without a browser the width of text is a guess.
@@ -139,7 +143,7 @@ function option(
         textStyle: { color: INK, fontSize: 13 },
       })),
     ],
-    grid: panels.map(({ top, height }) => ({ ...SIDES, top, height })),
+    grid: panels.map(({ top, height }) => ({ ...sides, top, height })),
     xAxis: panels.map(({ results }, gridIndex) => ({
       type: "log",
       gridIndex,
