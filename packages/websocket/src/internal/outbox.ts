@@ -13,6 +13,7 @@ import type { Wire, WireHost } from "./wire.ts";
 
 /** Large messages leave in fragments, so that progress shows and acknowledgements come between. */
 const MAX_FRAGMENT = 65_536;
+
 /** What the outbox needs of how its connection ends. */
 export interface OutboxHost {
   /** Whether data may still follow what was sent. */
@@ -137,8 +138,8 @@ export class Outbox implements WireHost {
   sendLent(chunk: MessageChunk): boolean {
     const { account } = this;
     // All there is to look at: what is lent is taken back before anything changes.
-    if (account.loan === 0 || !(chunk instanceof Uint8Array) || !this.#host.checkOpen())
-      return false;
+    if (account.loan === 0 || !(chunk instanceof Uint8Array)) return false;
+    if (!this.#host.checkOpen()) return false;
     // Once: engines call out for it.
     const { length } = chunk;
     const bytes = wireBytes(length);

@@ -169,7 +169,7 @@ export class SocketWire implements Wire {
     if (SocketWire.#dirty.push(this) === 1) queueMicrotask(SocketWire.#flushLater);
   }
 
-  /** When all microtasks have had their say: a tick within a tick comes before them. */
+  /** The tick when all microtasks have had their say: one within a tick would come before them. */
   static #flushLater(this: void): void {
     process.nextTick(SocketWire.#flushAll);
   }
