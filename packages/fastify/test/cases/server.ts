@@ -43,19 +43,23 @@ const video: Broadcast<Picture, Uint8Array> = broadcast<Picture, Uint8Array>({
     return bytes;
   },
 });
-app.get(
-  "/video",
-  { websocket: true },
-  app.spillway.handler((connection) =>
-    video
-      .subscribe({
-        overflow: keyframes({ isKey: (picture) => picture.key }),
-        maxAgeMs: 1_000,
-        onDrop: connection.recordDrop,
-      })
-      .pipeTo(connection.writable),
-  ),
-);
+const viewers: Record<string, number | undefined> = {
+  "/video": 1_000,
+  // As far as the ring goes, so that nobody drops what only a busy machine held up.
+  "/watch": undefined,
+};
+for (const [path, maxAgeMs] of Object.entries(viewers)) {
+  const overflow = keyframes<Picture>({ isKey: (picture) => picture.key });
+  app.get(
+    path,
+    { websocket: true },
+    app.spillway.handler((connection) =>
+      video
+        .subscribe({ overflow, maxAgeMs, onDrop: connection.recordDrop })
+        .pipeTo(connection.writable),
+    ),
+  );
+}
 
 const telemetry: Broadcast<Reading, Frame> = broadcast<Reading, Frame>({
   capacity: { chunks: 512 },
