@@ -114,8 +114,8 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
     this.#subscribers.add(subscription);
     if (feed instanceof QueueFeed) this.#watching.add(subscription);
     if (this.#blocking > 0 && feed.cursor === this.#ring.first) this.#blocking++;
-    this.#clearTo = 0;
     subscription.open();
+    this.#clearTo = Math.min(this.#clearTo, feed.cursor);
     this.#ended?.tell(subscription);
     return subscription.end.stream;
   }
