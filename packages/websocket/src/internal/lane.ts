@@ -82,8 +82,7 @@ export class Lane implements Sink<MessageChunk> {
   writeNow(chunk: MessageChunk): boolean {
     const { state, isBusy, handover } = this.#end;
     if (state !== "writable" || isBusy || handover) return false;
-    if (this.queued >= this.#highWaterMark) return false;
-    return this.#outbox.sendLent(chunk) || this.#outbox.sendNow(chunk);
+    return this.queued < this.#highWaterMark && this.#outbox.sendNow(chunk);
   }
 
   /** Counts a message the moment it is written, awaited or not. */
@@ -97,7 +96,6 @@ export class Lane implements Sink<MessageChunk> {
   }
 
   put(chunk: MessageChunk): true | Promise<void> {
-    if (this.#sizes.length === 0 && this.#outbox.sendLent(chunk)) return true;
     const lease = leaseOf(chunk);
     if (!lease) return this.#put(chunk);
     // From the pump it comes without one of ours.

@@ -124,6 +124,7 @@ export class Outbox implements WireHost {
 
   /** Sends a message at once, or not at all: while others wait, without room, when it is large. */
   sendNow(chunk: MessageChunk, queued: number = 0): boolean {
+    if (queued === 0 && this.#sendLent(chunk)) return true;
     if (!this.#isIdle() || this.account.socketRoom <= 0) return false;
     const bytes = this.#write(chunk);
     if (bytes === 0) return false;
@@ -135,9 +136,10 @@ export class Outbox implements WireHost {
   }
 
   /** Sends a message of bytes at once if what is lent covers it. */
-  sendLent(chunk: MessageChunk): boolean {
+  #sendLent(chunk: MessageChunk): boolean {
     const { account } = this;
-    // All there is to look at: what is lent is taken back before anything changes.
+    // All there is to look at: something is lent only while nothing waits, and whoever puts something in
+    // line has asked for room first, which settles.
     if (account.loan === 0 || !(chunk instanceof Uint8Array)) return false;
     if (!this.#host.checkOpen()) return false;
     // Once: engines call out for it.
@@ -162,7 +164,7 @@ export class Outbox implements WireHost {
     }
     let sent = 0;
     for (const chunk of chunks) {
-      if (leaseOf(chunk) || !(this.sendLent(chunk) || this.sendNow(chunk))) break;
+      if (leaseOf(chunk) || !this.sendNow(chunk)) break;
       sent++;
     }
     return sent;
@@ -178,7 +180,6 @@ export class Outbox implements WireHost {
       throw error;
     }
     leaseOf(chunk)?.hold();
-    this.account.settle();
     const isPacking = false;
     const message = undefined;
     const sent = deferred<void>();
@@ -241,7 +242,6 @@ export class Outbox implements WireHost {
   /** Ends every lane and settles every write; what was handed over leaves, and nothing more. */
   fail(error: unknown): void {
     if (this.#end) return;
-    this.account.settle();
     this.#wire.flush();
     this.#end = { error };
     this.#line.giveUp(error);
