@@ -118,6 +118,16 @@ describe("permessage-deflate", () => {
     expect(await sentBytes(frame("", { compress: true }))).toBe(2);
   });
 
+  test("compresses what follows others in the same turn", async () => {
+    const { connection, received, arrived } = await connect({ serverNoContextTakeover: true });
+    const writer = connection.writable.getWriter();
+    for (let count = 0; count < 10; count++)
+      void writer.write(Buffer.alloc(2_000, "compressible "));
+    expect(connection.stats().sentBytes).toBeLessThan(10 * 200);
+    await arrived(10);
+    for (const message of received) expect(message).toEqual(Buffer.alloc(2_000, "compressible "));
+  });
+
   test("compresses a frame once for all who agreed to the same window", async () => {
     const hub = broadcast<string, ReturnType<typeof frame>>({ encode: (text) => frame(text) });
     const pairs = await Promise.all([
