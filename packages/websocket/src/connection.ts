@@ -9,6 +9,7 @@ import { leaseOf, type MessageChunk } from "./frame.ts";
 import { Ending } from "./internal/ending.ts";
 import { Heartbeat, type HeartbeatHost } from "./internal/heartbeat.ts";
 import { Inbox, type ReceivedMessage } from "./internal/inbox.ts";
+import { INITIAL_BYTES } from "./internal/path-model.ts";
 import { Lane } from "./internal/lane.ts";
 import { chunkBytes } from "./internal/message.ts";
 import { Outbox } from "./internal/outbox.ts";
@@ -215,14 +216,17 @@ export class Connection {
     const [outbox, inbox, flow] = [this.#lazyOutbox, this.#lazyInbox, this.#lazyFlow];
     const { window } = this.#settings;
     const hasWindow = window !== false;
+    const fixed = typeof window === "number" ? window : INITIAL_BYTES;
     return {
       state: this.state,
       queuedBytes: outbox?.account.queued ?? 0,
       bufferedBytes: outbox?.account.buffered ?? 0,
       inFlightBytes: hasWindow ? (flow?.inFlight ?? 0) : undefined,
-      windowBytes: hasWindow ? window : undefined,
+      windowBytes: hasWindow ? (flow?.windowBytes ?? fixed) : undefined,
       acknowledgedBy: hasWindow ? (flow?.acknowledgedBy ?? "ping") : undefined,
       rttMs: flow?.rttMs,
+      baseRttMs: flow?.baseRttMs,
+      deliveryRate: flow?.deliveryRate,
       receiveQueuedBytes: inbox?.queued ?? 0,
       sentMessages: outbox?.sentMessages ?? 0,
       sentBytes: outbox?.sentBytes ?? 0,

@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { PathModel } from "./internal/path-model.ts";
+import { turnTime } from "./internal/turn-time.ts";
 
 /** Who confirms what has arrived: the kernel on this side, or the peer by answering pings. */
 export type Acknowledger = "kernel" | "ping";
@@ -11,10 +13,32 @@ export interface FlowWindowHost {
   opened(): void;
 }
 
+/** A ping on its way: what it asks for, and what was known when it left. */
+interface Question {
+  readonly offset: number;
+  readonly sentAt: number;
+  /** What had arrived then, when that was learned, and when it had been sent. */
+  readonly arrived: number;
+  readonly arrivedAt: number;
+  readonly departedAt: number;
+  readonly isClean: boolean;
+}
+
 /** Pings on their way; more would tempt a peer to answer only the latest. */
 const MAX_PINGS = 32;
 /** Milliseconds after the first ping after which a peer that never answered is not waited for. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 2_000;
+/** The window of a peer that does not answer, where it would be sized from its answers. */
+const SAFE_BYTES = 262_144;
+/** Milliseconds after which an idle path is looked at again, and without an answer one is asked for. */
+const CLEAN_EVERY_MS = 2_500;
+const ASK_EVERY_MS = 1_000;
+/** From ping to ping, as a share of the window; and while the window grows with what they tell. */
+const SPACING = 1 / 2;
+const FILLING_SPACING = 1 / 4;
+/** Payload bytes of a frame: large messages are cut, so that progress shows and answers come between. */
+export const MAX_FRAGMENT = 65_536;
+const MIN_FRAGMENT = 4_096;
 
 /**
  * Accounts for the bytes the peer has not read yet and says how many more may be sent.
@@ -27,15 +51,32 @@ const PATIENCE_MS = 5_000;
  * @see https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
  */
 export class FlowWindow {
-  readonly windowBytes: number;
+  /** Bytes that may be on the way. */
+  windowBytes: number;
+  /** Payload bytes that may leave in one frame. */
+  fragmentBytes: number;
   readonly #host: FlowWindowHost;
+  /** Sizes the window; undefined where it is fixed. */
+  readonly #path: PathModel | undefined;
   readonly #nonce: number = randomBytes(4).readUInt32BE();
-  readonly #pingEvery: number;
-  readonly #pings: { readonly offset: number; readonly sentAt: number }[] = [];
+  readonly #pings: Question[] = [];
   #sent = 0;
   #flushed = 0;
   #acknowledged = 0;
   #pinged = 0;
+  #spacing = SPACING;
+  /** How far had been sent when there last was no room. */
+  #fullAt = -1;
+  /** What counts as arrived for the next ping; see {@link Question}. */
+  #arrived = 0;
+  #arrivedAt = 0;
+  #departedAt = 0;
+  #pingedAt = -Infinity;
+  #cleanAt = -Infinity;
+  /** The offset from which answers begin a new round trip. */
+  #roundFrom = 0;
+  /** Whether nothing may follow until all has arrived, to look at the empty path. */
+  #isDraining = false;
   #suspended = false;
   /** Pongs for less than this were asked for before reading was suspended: too old to go by. */
   #trustFrom = 0;
@@ -43,10 +84,13 @@ export class FlowWindow {
   #rttMs: number | undefined;
   #patience: NodeJS.Timeout | undefined;
 
-  constructor(windowBytes: number, host: FlowWindowHost) {
-    this.windowBytes = windowBytes;
+  /** @param window - bytes, or `"auto"` to size it by the path */
+  constructor(window: number | "auto", host: FlowWindowHost) {
     this.#host = host;
-    this.#pingEvery = (windowBytes * 3) / 8;
+    this.#path = window === "auto" ? new PathModel() : undefined;
+    this.windowBytes = window === "auto" ? (this.#path as PathModel).windowBytes : window;
+    this.fragmentBytes =
+      window === "auto" ? MAX_FRAGMENT : Math.min(Math.floor(window / 4), MAX_FRAGMENT);
   }
 
   get acknowledgedBy(): Acknowledger {
@@ -58,6 +102,16 @@ export class FlowWindow {
     return this.#rttMs;
   }
 
+  /** Shortest round trip of late on an empty path; `undefined` before the first, and for a fixed window. */
+  get baseRttMs(): number | undefined {
+    return this.#path?.baseRttMs;
+  }
+
+  /** Bytes a second that the path has been seen to take of late; `undefined` for a fixed window. */
+  get deliveryRate(): number | undefined {
+    return this.#path && this.#path.rate * 1_000;
+  }
+
   get inFlight(): number {
     const confirmed = this.#acknowledgedBy === "ping" ? this.#acknowledged : this.#flushed;
     return this.#sent - Math.max(confirmed, this.#acknowledged);
@@ -65,12 +119,28 @@ export class FlowWindow {
 
   /** Bytes that may be sent now; 0 or less: none. */
   get room(): number {
-    return this.windowBytes - this.inFlight;
+    return this.#isDraining ? 0 : this.windowBytes - this.inFlight;
   }
 
   /** Bytes that may be sent before a ping is due; 0 or less: one could not be sent. */
   get untilPing(): number {
-    return this.windowBytes / 2 - (this.#sent - this.#pinged);
+    return (this.windowBytes * 5) / 8 - (this.#sent - this.#pinged);
+  }
+
+  /** Something leaves soon, and nothing waits to leave: a ping before it finds the path as it is. */
+  beginning(): void {
+    if (!this.#path || this.#pings.length > 0) return;
+    const nowMs = performance.now();
+    const isRunning = this.#fullAt > this.#acknowledged;
+    if (!isRunning || nowMs - this.#arrivedAt > 2 * (this.#rttMs ?? 0)) {
+      // Time in which nothing was sent says nothing of how fast it would have arrived.
+      this.#arrived = this.#sent;
+      this.#arrivedAt = nowMs;
+      this.#departedAt = nowMs;
+    }
+    const isEmpty = this.#acknowledged === this.#sent;
+    const dueAt = isEmpty ? this.#cleanAt + CLEAN_EVERY_MS : this.#pingedAt + ASK_EVERY_MS;
+    if (nowMs >= dueAt) this.ping();
   }
 
   /** `bytes` more were sent; a ping goes when they leave, or before it is too late for one. */
@@ -81,7 +151,12 @@ export class FlowWindow {
 
   /** What was sent leaves: a ping behind it keeps what is sent together in one piece. */
   leaving(): void {
-    if (this.#sent - this.#pinged >= this.#pingEvery) this.ping();
+    if (this.#sent - this.#pinged >= this.windowBytes * this.#spacing) this.ping();
+  }
+
+  /** There is no room, here or in the kernel, for more. */
+  filled(): void {
+    if (!this.#isDraining) this.#fullAt = this.#sent;
   }
 
   /** `bytes` more were taken by the kernel. */
@@ -97,8 +172,17 @@ export class FlowWindow {
     const view = new DataView(payload.buffer);
     view.setUint32(0, this.#nonce);
     view.setFloat64(4, this.#sent);
+    const sentAt = performance.now();
     this.#pinged = this.#sent;
-    this.#pings.push({ offset: this.#sent, sentAt: performance.now() });
+    this.#pingedAt = sentAt;
+    this.#pings.push({
+      offset: this.#sent,
+      sentAt,
+      arrived: this.#arrived,
+      arrivedAt: this.#arrivedAt,
+      departedAt: this.#departedAt,
+      isClean: this.#acknowledged === this.#sent,
+    });
     this.#host.ping(payload);
     if (this.#rttMs === undefined) {
       this.#patience ??= setTimeout(() => this.#fallBack(), PATIENCE_MS).unref();
@@ -114,11 +198,13 @@ export class FlowWindow {
     const index = this.#pings.findIndex((ping) => ping.offset === offset);
     if (index < 0) return;
     // A peer may answer only the latest ping, so the earlier ones are answered too.
-    const [answered] = this.#pings.splice(0, index + 1).slice(-1);
-    this.#rttMs = performance.now() - (answered?.sentAt ?? 0);
+    const [answered] = this.#pings.splice(0, index + 1).slice(-1) as [Question];
+    const nowMs = performance.now();
+    this.#rttMs = nowMs - answered.sentAt;
     this.#acknowledged = offset;
     clearTimeout(this.#patience);
     if (!this.#suspended && offset >= this.#trustFrom) this.#acknowledgedBy = "ping";
+    if (this.#path) this.#learn(this.#path, answered, nowMs);
     // Pings that were due while too many were out, or while reading was suspended.
     this.leaving();
     this.#host.opened();
@@ -142,8 +228,40 @@ export class FlowWindow {
     clearTimeout(this.#patience);
   }
 
+  /** Has an answer size the window. */
+  #learn(path: PathModel, { offset, ...question }: Question, nowMs: number): void {
+    const isRound = question.arrived >= this.#roundFrom;
+    if (isRound) this.#roundFrom = this.#sent;
+    if (question.isClean) this.#cleanAt = nowMs;
+    const sample = {
+      bytes: offset - question.arrived,
+      // The slower of sending and of arriving: what is held up on the way may arrive all at once.
+      elapsedMs: Math.max(question.sentAt - question.departedAt, nowMs - question.arrivedAt),
+      rttMs: nowMs - question.sentAt,
+      isClean: question.isClean,
+      isFull: this.#fullAt >= offset,
+      isRound,
+    };
+    this.#arrived = offset;
+    this.#arrivedAt = nowMs;
+    this.#departedAt = question.sentAt;
+    if (this.#acknowledgedBy !== "ping") return;
+    path.add(sample, nowMs, turnTime(nowMs));
+    this.windowBytes = path.windowBytes;
+    this.#spacing = path.isFilling ? FILLING_SPACING : SPACING;
+    if (path.isKnown) {
+      const quarter = Math.floor(path.windowBytes / 4);
+      this.fragmentBytes = Math.min(Math.max(quarter, MIN_FRAGMENT), MAX_FRAGMENT);
+    }
+    const isStale = this.#isDraining || path.isStale(nowMs);
+    this.#isDraining = isStale && this.#acknowledged < this.#sent;
+    if (isStale) this.ping();
+  }
+
   #fallBack(): void {
     this.#acknowledgedBy = "kernel";
+    this.#isDraining = false;
+    if (this.#path) this.windowBytes = SAFE_BYTES;
     this.#host.opened();
   }
 }

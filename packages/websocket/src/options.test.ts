@@ -6,7 +6,7 @@ describe("connectionSettings()", () => {
     expect(connectionSettings({})).toEqual({
       highWaterMark: 65_536,
       maxQueuedBytes: 1_048_576,
-      window: 262_144,
+      window: "auto",
       maxMessageBytes: 1_048_576,
       receive: "stream",
       heartbeat: { everyMs: 10_000, deadlineMs: 30_000 },
@@ -20,6 +20,7 @@ describe("connectionSettings()", () => {
     [{ highWaterMark: Number.NaN }, RangeError],
     [{ window: true }, TypeError],
     [{ window: 1 }, RangeError],
+    [{ window: "small" }, RangeError],
     [{ receive: "maybe" }, RangeError],
     [{ heartbeat: { deadlineMs: 1_000 } }, RangeError],
     [{ heartbeat: 5 }, TypeError],

@@ -1,4 +1,10 @@
-import { checkNumber, checkOneOf, MAX_TIMER_MS, wrongType } from "@spillway/streams/options";
+import {
+  checkNumber,
+  checkOneOf,
+  MAX_TIMER_MS,
+  outOfRange,
+  wrongType,
+} from "@spillway/streams/options";
 
 /** How one connection bounds what it holds and when it gives its peer up. */
 export interface ConnectionOptions {
@@ -16,12 +22,13 @@ export interface ConnectionOptions {
    */
   readonly maxQueuedBytes?: number | undefined;
   /**
-   * Bytes the peer may leave unacknowledged (by answering pings) before writes wait; `false` leaves
-   * that to the kernels, which take megabytes.
+   * Bytes the peer may leave unacknowledged (by answering pings) before writes wait: `"auto"` for as many
+   * as the path has on the way in two round trips and a little more, at most 8 MiB; `false` leaves that
+   * to the kernels, which take megabytes.
    *
-   * @defaultValue `262_144` (256 KiB)
+   * @defaultValue `"auto"`
    */
-  readonly window?: number | false | undefined;
+  readonly window?: "auto" | number | false | undefined;
   /**
    * Payload bytes of the largest message taken from the peer; a larger one ends the connection
    * with 1009. Give the same value to `ws` as `maxPayload`, so that it refuses before buffering.
@@ -85,7 +92,7 @@ export interface LaneOptions {
 export interface ConnectionSettings {
   readonly highWaterMark: number;
   readonly maxQueuedBytes: number;
-  readonly window: number | false;
+  readonly window: "auto" | number | false;
   readonly maxMessageBytes: number;
   readonly receive: "stream" | "discard";
   readonly heartbeat: { readonly everyMs: number; readonly deadlineMs: number } | false;
@@ -120,7 +127,7 @@ function checkOptions(options: ConnectionOptions): ConnectionSettings {
   return {
     highWaterMark,
     maxQueuedBytes: checkNumber(own, options.maxQueuedBytes, 16 * highWaterMark, bytes),
-    window: window === false ? false : checkNumber("window", window, 262_144, { min: 4096 }),
+    window: checkWindow(window),
     maxMessageBytes: checkNumber("maxMessageBytes", options.maxMessageBytes, 1_048_576, bytes),
     receive: checkOneOf("receive", options.receive, "stream", ["stream", "discard"]),
     heartbeat: heartbeat === false ? false : heartbeatSettings(heartbeat ?? {}),
@@ -129,6 +136,13 @@ function checkOptions(options: ConnectionOptions): ConnectionSettings {
       max: MAX_TIMER_MS,
     }),
   };
+}
+
+function checkWindow(window: ConnectionOptions["window"]): ConnectionSettings["window"] {
+  if (window === undefined || window === "auto") return "auto";
+  if (window === false) return false;
+  if (typeof window === "string") throw outOfRange("window", '"auto", bytes or false', window);
+  return checkNumber("window", window, 0, { min: 4096 });
 }
 
 function heartbeatSettings(

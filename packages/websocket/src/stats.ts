@@ -16,11 +16,16 @@ export interface ConnectionStats {
   readonly bufferedBytes: number;
   /** Sent and not yet acknowledged; `undefined` without a window. */
   readonly inFlightBytes: number | undefined;
+  /** Bytes that may be in flight now; `undefined` without a window. */
   readonly windowBytes: number | undefined;
   /** Who acknowledges what is in flight; `undefined` without a window. */
   readonly acknowledgedBy: Acknowledger | undefined;
   /** Of the last ping answered, queueing included; `undefined` before the first. */
   readonly rttMs: number | undefined;
+  /** Shortest round trip of late with nothing in flight; `undefined` before one, and without an automatic window. */
+  readonly baseRttMs: number | undefined;
+  /** Bytes a second that the path has been seen to take of late; `undefined` without an automatic window. */
+  readonly deliveryRate: number | undefined;
   /** Received and not yet read by the application. */
   readonly receiveQueuedBytes: number;
   readonly sentMessages: number;

@@ -90,7 +90,7 @@ describe("connection.writable and a peer that never reads", () => {
   });
 
   test("counts empty messages", async () => {
-    const server = await serve();
+    const server = await serve({ window: 65_536 });
     await connectPeer(server.url);
     const connection = await server.next();
     const writer = connection.writable.getWriter();

@@ -206,7 +206,7 @@ describe("bad input", () => {
 });
 
 test("a ping flood is answered between our frames, none of which breaks", async () => {
-  const server = await serve();
+  const server = await serve({ window: 262_144 });
   const raw = await rawPeer(server.url);
   const connection = await server.next();
   const bytes: Buffer[] = [];

@@ -118,6 +118,7 @@ export class Account {
   /** Looks again whether there is room. */
   update(): void {
     if (this.room <= 0) {
+      this.#flow?.filled();
       this.#blockedAt ??= performance.now();
     } else if (this.#blockedAt !== undefined) {
       this.#blockedMs = this.backpressureMs;

@@ -1,5 +1,5 @@
 import { SpillwayError } from "@spillway/streams";
-import type { FlowWindow } from "../flow-window.ts";
+import { type FlowWindow, MAX_FRAGMENT } from "../flow-window.ts";
 import { bytesOf, Frame, isShared, leaseOf, type MessageChunk, wrongChunk } from "../frame.ts";
 import { Account } from "./account.ts";
 import { MAX_COPY } from "./batch.ts";
@@ -10,9 +10,6 @@ import { firstByte, PACKED, wireBytes } from "./header.ts";
 import { giveUp, type Job, Line } from "./line.ts";
 import { chunkBytes, type Message, toMessage, toPacked } from "./message.ts";
 import type { Wire, WireHost } from "./wire.ts";
-
-/** Large messages leave in fragments, so that progress shows and acknowledgements come between. */
-const MAX_FRAGMENT = 65_536;
 
 /** What the outbox needs of how its connection ends. */
 export interface OutboxHost {
@@ -42,7 +39,8 @@ export class Outbox implements WireHost {
   readonly #dropped: DropHearer;
   readonly #wire: Wire;
   readonly #maxQueuedBytes: number;
-  readonly #fragment: number;
+  /** Payload bytes of one frame. */
+  #fragment: number;
   readonly #lanes = new Set<Lane>();
   readonly #line = new Line();
   /** Nothing may come between the fragments of a message. */
@@ -61,15 +59,20 @@ export class Outbox implements WireHost {
     this.#dropped = dropped;
     this.#flow = flow;
     this.#maxQueuedBytes = marks.maxQueuedBytes;
-    const quarter = flow ? Math.floor(flow.windowBytes / 4) : MAX_FRAGMENT;
-    this.#fragment = Math.min(MAX_FRAGMENT, quarter);
+    this.#fragment = flow?.fragmentBytes ?? MAX_FRAGMENT;
     this.account = new Account(marks.highWaterMark, flow, this);
     this.#wire = makeWire(this);
   }
 
+  beginning(): void {
+    this.#flow?.beginning();
+  }
+
   leaving(): void {
     this.account.settle();
-    this.#flow?.leaving();
+    if (!this.#flow) return;
+    this.#flow.leaving();
+    this.#fragment = this.#flow.fragmentBytes;
   }
 
   flushed(bytes: number): void {
@@ -155,7 +158,7 @@ export class Outbox implements WireHost {
   /** Sends messages at once, in one piece if they are small frames; tells how many of them. */
   sendRun(chunks: readonly MessageChunk[]): number {
     if (!this.#isIdle()) return 0;
-    const room = Math.min(this.account.socketRoom, this.#fragment);
+    const room = Math.min(this.account.socketRoom, 2 * this.#fragment, MAX_FRAGMENT);
     const bytes = this.#wire.sendRun(chunks, room);
     if (bytes > 0) {
       this.#sentMessages += chunks.length;

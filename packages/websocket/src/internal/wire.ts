@@ -9,6 +9,8 @@ import { encodedRun } from "./run.ts";
 
 /** What a {@link Wire} tells. */
 export interface WireHost {
+  /** Something is about to be sent, and nothing waits to leave; a ping may go before it. */
+  beginning(): void;
   /** What was sent leaves now; a ping may go behind it. */
   leaving(): void;
   /** The kernel has taken wire bytes of messages, or will never do so. */
@@ -154,6 +156,7 @@ export class SocketWire implements Wire {
 
   #makeRoom(bytes: number): void {
     if (this.#batch.bytes + bytes > BATCH_BYTES) this.flush();
+    if (this.#batch.bytes === 0) this.#host.beginning();
   }
 
   #sent(bytes: number): number {
@@ -244,6 +247,7 @@ export class MessageWire implements Wire {
     lease?: Lease,
   ): number {
     const bytes = wireBytes(byteLength);
+    this.#host.beginning();
     lease?.hold();
     this.#socket.send(payload, options, () => {
       lease?.free();

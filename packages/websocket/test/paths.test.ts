@@ -1,0 +1,81 @@
+import * as fc from "fast-check";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { type Answer, VirtualRun } from "./virtual-path.ts";
+
+const CAP = 8_388_608;
+const FLOOR = 4_096;
+/** Milliseconds a thousand paths may take on a busy machine; they take ten thousand. */
+const LIMIT_MS = 120_000;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Evenly on a scale of powers. */
+function between(low: number, high: number): fc.Arbitrary<number> {
+  const exponent = fc.double({ min: Math.log(low), max: Math.log(high), noNaN: true });
+  return exponent.map((value) => Math.exp(value));
+}
+
+/** Bytes a millisecond that arrived from one time to another. */
+function rateOf(answers: readonly Answer[], fromMs: number, untilMs: number): number {
+  const seen = answers.filter(({ atMs }) => atMs >= fromMs && atMs <= untilMs);
+  const [first, last] = [seen[0], seen.at(-1)];
+  if (!first || !last || first === last) return 0;
+  return (last.arrived - first.arrived) / (last.atMs - first.atMs);
+}
+
+/** 10 kB/s to 100 MB/s, 0.1 to 300 ms: what a window of at most 8 MiB can fill. */
+const paths = fc
+  .record({ rate: between(10, 100_000), rttMs: between(0.1, 300) })
+  .filter(({ rate, rttMs }) => rate * (2 * rttMs + 4) < CAP);
+
+describe("an automatic window", () => {
+  test(
+    "fills any path within ten round trips, and keeps no more than two of them waiting",
+    { timeout: LIMIT_MS },
+    () => {
+      const property = fc.property(paths, between(1_000, 65_536), (path, size) => {
+        const messageBytes = Math.round(size);
+        const run = new VirtualRun(path, messageBytes);
+        // A round trip lasts as long as what is on the way takes to leave.
+        const longestMs = path.rttMs + (16_384 + 65_536) / path.rate;
+        run.run(10 * longestMs);
+        const startedMs = run.nowMs;
+        run.run(12 * longestMs);
+        const steady = run.answers.filter(({ atMs }) => atMs >= startedMs);
+        expect(rateOf(steady, startedMs, run.nowMs)).toBeGreaterThan(0.9 * path.rate);
+        // What fills an empty path waits for all that is sent with it, and then for its round trip.
+        const asideMs = 4 + (2 * messageBytes + FLOOR) / path.rate;
+        for (const { rttMs } of steady)
+          expect(rttMs).toBeLessThan(1.1 * (3 * path.rttMs + asideMs));
+        for (const { windowBytes } of run.answers) {
+          expect(windowBytes).toBeGreaterThanOrEqual(FLOOR);
+          expect(windowBytes).toBeLessThanOrEqual(CAP);
+        }
+        run.end();
+      });
+      fc.assert(property, { numRuns: 1_000, includeErrorInReport: true });
+    },
+  );
+
+  test.each([
+    ["longer", { rttMs: 80 }],
+    ["shorter", { rttMs: 1 }],
+    ["slower", { rate: 300 }],
+    ["faster", { rate: 60_000 }],
+  ])("finds its size anew when the path becomes %s", (_, change) => {
+    const path = { rate: 6_000, rttMs: 10 };
+    const run = new VirtualRun(path, 1_400);
+    run.run(3_000);
+    expect(rateOf(run.answers, 2_000, 3_000)).toBeGreaterThan(0.9 * path.rate);
+    Object.assign(path, change);
+    run.run(15_000);
+    const { nowMs } = run;
+    expect(rateOf(run.answers, nowMs - 1_000, nowMs)).toBeGreaterThan(0.9 * path.rate);
+    const late = run.answers.filter(({ atMs }) => atMs > nowMs - 1_000);
+    const longest = Math.max(...late.map(({ rttMs }) => rttMs));
+    expect(longest).toBeLessThan(1.1 * (3 * path.rttMs + 4 + (FLOOR + 2_800) / path.rate));
+    run.end();
+  });
+});
