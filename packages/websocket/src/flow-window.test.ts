@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function makeWindow(windowBytes = 65_536) {
+function makeWindow(windowBytes: number | "auto" = 65_536) {
   const pings: Uint8Array[] = [];
   const opened = vi.fn<() => void>();
   const flow = new FlowWindow(windowBytes, { ping: (payload) => pings.push(payload), opened });
@@ -42,12 +42,12 @@ describe("FlowWindow", () => {
 
   test("pings when what was sent leaves, or before the window is full", () => {
     const { flow, pings } = makeWindow();
-    flow.sent(32_768);
+    flow.sent(24_576);
     expect(pings).toHaveLength(0);
     flow.leaving();
     flow.leaving();
     expect(pings).toHaveLength(1);
-    flow.sent(40_959);
+    flow.sent(32_767);
     expect(pings).toHaveLength(1);
     flow.sent(1);
     expect(pings).toHaveLength(2);
@@ -110,5 +110,107 @@ describe("FlowWindow", () => {
     expect(pings).toHaveLength(33);
     flow.pong(pings.at(-1) as Uint8Array);
     expect(flow.inFlight).toBe(0);
+  });
+});
+
+describe("FlowWindow, automatic", () => {
+  /** What leaves when nothing waits, and all that there is room for if it is no less. */
+  function makeAuto() {
+    const made = makeWindow("auto");
+    const send = (bytes: number): void => {
+      made.flow.beginning(performance.now());
+      made.send(bytes);
+      if (made.flow.room <= 0) made.flow.filled();
+    };
+    const answer = (): void => {
+      for (const ping of made.pings.splice(0)) made.flow.pong(ping);
+    };
+    return { ...made, send, answer };
+  }
+
+  test("asks before the first bytes, and begins with 16 KiB", () => {
+    const { flow, pings, send } = makeAuto();
+    send(100);
+    expect(pings).toHaveLength(1);
+    expect(flow.windowBytes).toBe(16_384);
+    vi.advanceTimersByTime(30);
+    flow.pong(pings[0] as Uint8Array);
+    expect(flow.baseRttMs).toBe(30);
+    expect(flow.inFlight).toBe(100);
+  });
+
+  test("grows to 128 KiB where little is sent, and no further", () => {
+    const { flow, send, answer } = makeAuto();
+    for (let second = 0; second < 60; second++) {
+      send(1_000);
+      vi.advanceTimersByTime(10);
+      answer();
+      vi.advanceTimersByTime(990);
+    }
+    expect(flow.windowBytes).toBe(131_072);
+    expect(flow.inFlight).toBeLessThan(3_000);
+  });
+
+  test("asks every two seconds, however little is sent", () => {
+    const { pings, send, answer } = makeAuto();
+    let asked = 0;
+    for (let turn = 0; turn < 100; turn++) {
+      send(10);
+      asked += pings.length;
+      vi.advanceTimersByTime(20);
+      answer();
+      vi.advanceTimersByTime(80);
+    }
+    expect(asked).toBe(5);
+  });
+
+  test("falls back to 256 KiB of the kernel's for a peer that never answers, until it does", () => {
+    const { flow, opened, pings, send } = makeAuto();
+    send(20_000);
+    flow.flushed(20_000);
+    expect(flow.room).toBeLessThan(0);
+    vi.advanceTimersByTime(2_000);
+    expect(opened).toHaveBeenCalled();
+    expect(flow).toMatchObject({ acknowledgedBy: "kernel", room: 262_144, windowBytes: 262_144 });
+    flow.pong(pings.at(-1) as Uint8Array);
+    expect(flow.acknowledgedBy).toBe("ping");
+    expect(flow.windowBytes).toBeLessThan(65_536);
+  });
+
+  test("is not widened by a peer that answers before it reads, beyond 8 MiB", () => {
+    const { flow, send, answer } = makeAuto();
+    for (let turn = 0; turn < 10_000; turn++) {
+      send(Math.max(flow.room, 1));
+      answer();
+      vi.advanceTimersByTime(1);
+    }
+    expect(flow.windowBytes).toBe(8_388_608);
+  });
+
+  test("never stays shut while it looks at the empty path", () => {
+    const { flow, send, answer } = makeAuto();
+    let shut = 0;
+    for (let turn = 0; turn < 5_000; turn++) {
+      shut = flow.room > 0 ? 0 : shut + 1;
+      expect(shut).toBeLessThan(5);
+      if (flow.room > 0) send(flow.room);
+      vi.advanceTimersByTime(60);
+      answer();
+    }
+  });
+
+  test("sends on while reading is suspended in the midst of such a look", () => {
+    const { flow, send, answer } = makeAuto();
+    const isLooking = (): boolean => flow.room === 0 && flow.inFlight < flow.windowBytes;
+    // Slower all of a sudden: is the path longer now?
+    for (let turn = 0; turn < 200 && !isLooking(); turn++) {
+      if (flow.room > 0) send(flow.room);
+      vi.advanceTimersByTime(turn < 30 ? 40 : 900);
+      answer();
+    }
+    expect(isLooking()).toBe(true);
+    flow.suspend();
+    flow.flushed(1e12);
+    expect(flow.room).toBeGreaterThan(0);
   });
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { PathModel } from "./internal/path-model.ts";
+import { MIN_SAMPLE_MS, PathModel } from "./internal/path-model.ts";
 import { turnTime } from "./internal/turn-time.ts";
 
 /** Who confirms what has arrived: the kernel on this side, or the peer by answering pings. */
@@ -17,11 +17,17 @@ export interface FlowWindowHost {
 interface Question {
   readonly offset: number;
   readonly sentAt: number;
-  /** What had arrived then, when that was learned, and when it had been sent. */
-  readonly arrived: number;
-  readonly arrivedAt: number;
-  readonly departedAt: number;
+  /** How far answers had come then. */
+  readonly seen: number;
+  readonly since: Arrival;
   readonly isClean: boolean;
+}
+
+/** What had arrived at some time, when that was learned, and when it had been sent. */
+interface Arrival {
+  readonly offset: number;
+  readonly atMs: number;
+  readonly sentAtMs: number;
 }
 
 /** Pings on their way; more would tempt a peer to answer only the latest. */
@@ -30,12 +36,12 @@ const MAX_PINGS = 32;
 const PATIENCE_MS = 2_000;
 /** The window of a peer that does not answer, where it would be sized from its answers. */
 const SAFE_BYTES = 262_144;
-/** Milliseconds after which an idle path is looked at again, and without an answer one is asked for. */
-const CLEAN_EVERY_MS = 2_500;
-const ASK_EVERY_MS = 1_000;
-/** From ping to ping, as a share of the window; and while the window grows with what they tell. */
-const SPACING = 1 / 2;
-const FILLING_SPACING = 1 / 4;
+/** Milliseconds after which an answer is asked for again, however little was sent since. */
+const ASK_EVERY_MS = 2_000;
+/** From ping to ping, as a share of the window; while it grows, and while nobody needs all of it. */
+const SPACING = 3 / 8;
+const GROWING_SPACING = 1 / 4;
+const UNUSED_SPACING = 1 / 2;
 /** Payload bytes of a frame: large messages are cut, so that progress shows and answers come between. */
 export const MAX_FRAGMENT = 65_536;
 const MIN_FRAGMENT = 4_096;
@@ -61,18 +67,19 @@ export class FlowWindow {
   readonly #nonce: number = randomBytes(4).readUInt32BE();
   readonly #pings: Question[] = [];
   #sent = 0;
+  /** How far had been sent when something left. */
+  #left = 0;
   #flushed = 0;
   #acknowledged = 0;
   #pinged = 0;
-  #spacing = SPACING;
+  /** Bytes from ping to ping. */
+  #spacing: number;
   /** How far had been sent when there last was no room. */
   #fullAt = -1;
-  /** What counts as arrived for the next ping; see {@link Question}. */
-  #arrived = 0;
-  #arrivedAt = 0;
-  #departedAt = 0;
-  #pingedAt = -Infinity;
-  #cleanAt = -Infinity;
+  /** Where the next sample of the rate begins. */
+  #since: Arrival = { offset: 0, atMs: 0, sentAtMs: 0 };
+  /** When an answer is asked for that nothing else makes necessary. */
+  #askAt = 0;
   /** The offset from which answers begin a new round trip. */
   #roundFrom = 0;
   /** Whether nothing may follow until all has arrived, to look at the empty path. */
@@ -89,6 +96,7 @@ export class FlowWindow {
     this.#host = host;
     this.#path = window === "auto" ? new PathModel() : undefined;
     this.windowBytes = window === "auto" ? (this.#path as PathModel).windowBytes : window;
+    this.#spacing = this.windowBytes * (this.#path ? GROWING_SPACING : SPACING);
     this.fragmentBytes =
       window === "auto" ? MAX_FRAGMENT : Math.min(Math.floor(window / 4), MAX_FRAGMENT);
   }
@@ -124,23 +132,12 @@ export class FlowWindow {
 
   /** Bytes that may be sent before a ping is due; 0 or less: one could not be sent. */
   get untilPing(): number {
-    return (this.windowBytes * 5) / 8 - (this.#sent - this.#pinged);
+    return this.windowBytes / 2 - (this.#sent - this.#pinged);
   }
 
-  /** Something leaves soon, and nothing waits to leave: a ping before it finds the path as it is. */
-  beginning(): void {
-    if (!this.#path || this.#pings.length > 0) return;
-    const nowMs = performance.now();
-    const isRunning = this.#fullAt > this.#acknowledged;
-    if (!isRunning || nowMs - this.#arrivedAt > 2 * (this.#rttMs ?? 0)) {
-      // Time in which nothing was sent says nothing of how fast it would have arrived.
-      this.#arrived = this.#sent;
-      this.#arrivedAt = nowMs;
-      this.#departedAt = nowMs;
-    }
-    const isEmpty = this.#acknowledged === this.#sent;
-    const dueAt = isEmpty ? this.#cleanAt + CLEAN_EVERY_MS : this.#pingedAt + ASK_EVERY_MS;
-    if (nowMs >= dueAt) this.ping();
+  /** Something is sent, and nothing waits to leave: a ping before it finds the path as it is. */
+  beginning(nowMs: number): void {
+    if (this.#path && nowMs >= this.#askAt && this.#pings.length === 0) this.ping();
   }
 
   /** `bytes` more were sent; a ping goes when they leave, or before it is too late for one. */
@@ -151,7 +148,8 @@ export class FlowWindow {
 
   /** What was sent leaves: a ping behind it keeps what is sent together in one piece. */
   leaving(): void {
-    if (this.#sent - this.#pinged >= this.windowBytes * this.#spacing) this.ping();
+    if (this.#sent - this.#pinged >= this.#spacing) this.ping();
+    this.#left = this.#sent;
   }
 
   /** There is no room, here or in the kernel, for more. */
@@ -173,14 +171,16 @@ export class FlowWindow {
     view.setUint32(0, this.#nonce);
     view.setFloat64(4, this.#sent);
     const sentAt = performance.now();
+    const isRunning = this.#pings.length > 0 || this.#fullAt > this.#acknowledged;
+    // Time in which nothing was sent says nothing of how fast it would have arrived.
+    if (!isRunning) this.#since = { offset: this.#left, atMs: sentAt, sentAtMs: sentAt };
     this.#pinged = this.#sent;
-    this.#pingedAt = sentAt;
+    this.#askAt = sentAt + ASK_EVERY_MS;
     this.#pings.push({
       offset: this.#sent,
       sentAt,
-      arrived: this.#arrived,
-      arrivedAt: this.#arrivedAt,
-      departedAt: this.#departedAt,
+      seen: this.#acknowledged,
+      since: this.#since,
       isClean: this.#acknowledged === this.#sent,
     });
     this.#host.ping(payload);
@@ -201,10 +201,11 @@ export class FlowWindow {
     const [answered] = this.#pings.splice(0, index + 1).slice(-1) as [Question];
     const nowMs = performance.now();
     this.#rttMs = nowMs - answered.sentAt;
+    const isUsed = this.#sent - this.#acknowledged >= (this.windowBytes * 3) / 4;
     this.#acknowledged = offset;
     clearTimeout(this.#patience);
     if (!this.#suspended && offset >= this.#trustFrom) this.#acknowledgedBy = "ping";
-    if (this.#path) this.#learn(this.#path, answered, nowMs);
+    if (this.#path) this.#learn(this.#path, answered, isUsed, nowMs);
     // Pings that were due while too many were out, or while reading was suspended.
     this.leaving();
     this.#host.opened();
@@ -229,39 +230,42 @@ export class FlowWindow {
   }
 
   /** Has an answer size the window. */
-  #learn(path: PathModel, { offset, ...question }: Question, nowMs: number): void {
-    const isRound = question.arrived >= this.#roundFrom;
-    if (isRound) this.#roundFrom = this.#sent;
-    if (question.isClean) this.#cleanAt = nowMs;
+  #learn(path: PathModel, question: Question, isUsed: boolean, nowMs: number): void {
+    const { isClean, offset, seen, sentAt, since } = question;
+    const isRound = seen >= this.#roundFrom;
+    if (isRound) this.#roundFrom = offset;
     const sample = {
-      bytes: offset - question.arrived,
+      bytes: offset - since.offset,
       // The slower of sending and of arriving: what is held up on the way may arrive all at once.
-      elapsedMs: Math.max(question.sentAt - question.departedAt, nowMs - question.arrivedAt),
-      rttMs: nowMs - question.sentAt,
-      isClean: question.isClean,
+      elapsedMs: Math.max(sentAt - since.sentAtMs, nowMs - since.atMs),
+      rttMs: nowMs - sentAt,
+      isClean,
       isFull: this.#fullAt >= offset,
+      isUsed,
       isRound,
     };
-    this.#arrived = offset;
-    this.#arrivedAt = nowMs;
-    this.#departedAt = question.sentAt;
+    if (nowMs - this.#since.atMs >= MIN_SAMPLE_MS) {
+      this.#since = { offset, atMs: nowMs, sentAtMs: sentAt };
+    }
     if (this.#acknowledgedBy !== "ping") return;
     path.add(sample, nowMs, turnTime(nowMs));
     this.windowBytes = path.windowBytes;
-    this.#spacing = path.isFilling ? FILLING_SPACING : SPACING;
+    const spacing = path.isKnown ? SPACING : isUsed ? GROWING_SPACING : UNUSED_SPACING;
+    this.#spacing = path.windowBytes * spacing;
     if (path.isKnown) {
       const quarter = Math.floor(path.windowBytes / 4);
       this.fragmentBytes = Math.min(Math.max(quarter, MIN_FRAGMENT), MAX_FRAGMENT);
     }
-    const isStale = this.#isDraining || path.isStale(nowMs);
-    this.#isDraining = isStale && this.#acknowledged < this.#sent;
-    if (isStale) this.ping();
+    const isUnderWay = this.#isDraining && this.#acknowledged < this.#sent;
+    this.#isDraining = isUnderWay || path.isStale(nowMs);
+    if (this.#isDraining) this.ping();
   }
 
   #fallBack(): void {
     this.#acknowledgedBy = "kernel";
     this.#isDraining = false;
     if (this.#path) this.windowBytes = SAFE_BYTES;
+    this.#spacing = this.windowBytes * SPACING;
     this.#host.opened();
   }
 }

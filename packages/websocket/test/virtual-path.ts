@@ -65,7 +65,7 @@ export class VirtualRun {
   }
 
   #send(): void {
-    if (this.flow.room > 0) this.flow.beginning();
+    if (this.flow.room > 0) this.flow.beginning(this.#nowMs);
     while (this.flow.room > 0) {
       const bytes = Math.min(this.#messageBytes, this.flow.fragmentBytes);
       this.#sent += bytes;

@@ -9,6 +9,7 @@ import type { Lane } from "./lane.ts";
 import { firstByte, PACKED, wireBytes } from "./header.ts";
 import { giveUp, type Job, Line } from "./line.ts";
 import { chunkBytes, type Message, toMessage, toPacked } from "./message.ts";
+import { turnNow } from "./turn-time.ts";
 import type { Wire, WireHost } from "./wire.ts";
 
 /** What the outbox needs of how its connection ends. */
@@ -65,7 +66,7 @@ export class Outbox implements WireHost {
   }
 
   beginning(): void {
-    this.#flow?.beginning();
+    this.#flow?.beginning(turnNow());
   }
 
   leaving(): void {

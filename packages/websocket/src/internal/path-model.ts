@@ -2,7 +2,7 @@ import { WindowedMax } from "./windowed-max.ts";
 
 /** What an answer tells of the path, times in milliseconds. */
 export interface PathSample {
-  /** Bytes that the peer took between two answers, and the time from one to the other. */
+  /** Bytes that the peer took in so much time. */
   readonly bytes: number;
   readonly elapsedMs: number;
   /** From the question to the answer. */
@@ -11,7 +11,9 @@ export interface PathSample {
   readonly isClean: boolean;
   /** Whether the sender had more than it might send. */
   readonly isFull: boolean;
-  /** Whether everything the question was sent behind was sent after the last answer. */
+  /** Whether the window was in use, so that a larger one might be as well. */
+  readonly isUsed: boolean;
+  /** Whether it is the first answer to what was asked after another of these. */
   readonly isRound: boolean;
 }
 
@@ -20,66 +22,74 @@ export const INITIAL_BYTES = 16_384;
 /** What is there beside the path: a slow peer always has something to read. */
 const FLOOR_BYTES = 4_096;
 const MAX_BYTES = 8_388_608;
-/** The window of a path that has taken everything so far, and how it grows with each round trip. */
-const UNKNOWN_BYTES = 131_072;
-const GROWTH = 1.5;
+/** The window of a path that has taken all there was so far. */
+const UNUSED_BYTES = 131_072;
+/** How the window grows with each round trip while nothing waits on the way. */
+const GROWTH = 2;
 /** What is allowed to wait beside a second round trip. */
 const SLACK_MS = 4;
-/** A rate that has not grown by so much in so many round trips is the path's. */
-const FILLING_GROWTH = 1.25;
-const FILLING_ROUNDS = 3;
-/** Base round trips that the window spans, and while the rate grows: then what is acknowledged is old news. */
-const SPAN = 2;
-const FILLING_SPAN = 3;
-/** Round trips that a rate counts for. */
+/** A rate is one of so much time: peers read in gulps, and networks send in bursts. */
+export const MIN_SAMPLE_MS = 50;
+/** Without a sample for so long, all that is sent are bursts. */
+const BURST_MS = 200;
+/** Base round trips that a rate counts for, and milliseconds at least. */
 const RATE_ROUNDS = 10;
-/** How long a base round trip counts that no other was below, and how long at least. */
+const MIN_RATE_MS = 500;
+/** How long a base round trip counts that no other was below: to look at it again costs one or two. */
 const BASE_MS = 10_000;
+const BASE_ROUNDS = 64;
+/** How long at least. */
 const MIN_BASE_MS = 250;
+/** By how much it differs from one time to the next. */
+const NOISE = 1.25;
 
 /**
  * What is known of the path to a peer, and how much may be on the way there: the delivery rate times two
  * base round trips and a little more. With one on the way, and one that is acknowledged, the path never
- * runs dry, and as a window that is too small limits the rate to itself, it doubles with each round trip.
+ * runs dry; and as a window that is too small limits the rate to itself, it grows until it is not.
  *
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-ccwg-bbr for rate samples and the base round trip
+ * @see https://www.rfc-editor.org/rfc/rfc9406 for a start that ends when answers take longer
  */
 export class PathModel {
   windowBytes: number = INITIAL_BYTES;
-  /** Whether the path has shown its limit: then the window may be less than what it began with. */
+  /** Whether the path has shown its limit: then its rate says what the window is. */
   isKnown = false;
   #baseRttMs: number | undefined;
   #baseAtMs = -Infinity;
+  /** A longer one, seen once: a peer may have been busy with what came before. */
+  #longerRttMs: number | undefined;
   /** The largest window since the base round trip was looked at. */
   #baseWindow = INITIAL_BYTES;
-  #rounds = 0;
-  /** The rate when it last grew by much, and the round trip that was in. */
-  #grownRate = 0;
-  #grownAt = -Infinity;
-  readonly #rates = new WindowedMax(RATE_ROUNDS);
+  #sampledAtMs = -Infinity;
+  readonly #rates = new WindowedMax();
 
   /** The shortest round trip of late on an empty path, in milliseconds. */
   get baseRttMs(): number | undefined {
     return this.#baseRttMs;
   }
 
-  /** Bytes a millisecond; 0 before any were acknowledged. */
+  /** Bytes a millisecond; 0 before any is known. */
   get rate(): number {
     return this.#rates.value;
   }
 
   /** @param turnMs - how long a turn of the event loop takes here, as no answer is seen before */
   add(sample: PathSample, nowMs: number, turnMs: number): void {
-    const { bytes, elapsedMs, isClean, isFull, isRound, rttMs } = sample;
-    if (isRound) this.#turnRound();
+    const { isClean, isFull, rttMs } = sample;
     if (isClean) this.#rebase(rttMs, nowMs);
-    // Who sends less than the path takes learns nothing from it but that it takes as much.
-    if (bytes > 0 && elapsedMs > 0 && (isFull || bytes / elapsedMs >= this.rate)) {
-      this.#rates.add(bytes / elapsedMs, this.#rounds);
-      if (isFull) this.isKnown = true;
-    }
-    this.#resize(rttMs, turnMs, isRound && !isFull);
-    this.#baseWindow = isClean ? this.windowBytes : Math.max(this.#baseWindow, this.windowBytes);
+    const baseMs = this.#baseRttMs ?? rttMs;
+    const asideMs = SLACK_MS + 2 * turnMs;
+    const isQuick = rttMs <= NOISE * baseMs + asideMs;
+    if (isFull && !isQuick) this.isKnown = true;
+    const isNew = this.#takeRate(sample, nowMs, Math.max(RATE_ROUNDS * baseMs, MIN_RATE_MS));
+    if (this.isKnown && isNew) {
+      this.windowBytes = Math.min(
+        Math.round(this.rate * (2 * baseMs + asideMs)) + FLOOR_BYTES,
+        MAX_BYTES,
+      );
+    } else if (sample.isRound && isQuick) this.#grow(sample, nowMs);
+    this.#baseWindow = Math.max(this.#baseWindow, this.windowBytes);
   }
 
   /**
@@ -89,38 +99,42 @@ export class PathModel {
   isStale(nowMs: number): boolean {
     const ageMs = nowMs - this.#baseAtMs;
     const hasShrunk = this.windowBytes < this.#baseWindow / 2;
-    return this.isKnown && (ageMs > BASE_MS || (hasShrunk && ageMs > MIN_BASE_MS));
+    return this.isKnown && (this.#isOld(ageMs) || (hasShrunk && ageMs > MIN_BASE_MS));
   }
 
-  /** Whether the rate still grows from round trip to round trip: then answers are worth more. */
-  get isFilling(): boolean {
-    return this.isKnown && this.#rounds - this.#grownAt <= FILLING_ROUNDS;
+  /** Who sends less than the path takes learns nothing from it but that it takes as much. */
+  #takeRate({ bytes, elapsedMs, isFull }: PathSample, nowMs: number, spanMs: number): boolean {
+    if (elapsedMs < MIN_SAMPLE_MS || bytes === 0) return false;
+    const rate = bytes / elapsedMs;
+    if (!isFull && rate < this.rate) return false;
+    this.#rates.add(rate, nowMs, spanMs);
+    this.#sampledAtMs = nowMs;
+    return true;
   }
 
-  #turnRound(): void {
-    this.#rounds++;
-    if (this.rate >= FILLING_GROWTH * this.#grownRate) this.#grownAt = this.#rounds;
-    else if (this.isFilling) return;
-    this.#grownRate = this.rate;
+  /** Lets the window grow while nothing waits on the way; once it is known, only where it cannot be sampled. */
+  #grow({ isUsed }: PathSample, nowMs: number): void {
+    const isWanted = this.isKnown
+      ? isUsed && nowMs - this.#sampledAtMs > BURST_MS
+      : isUsed || this.windowBytes < UNUSED_BYTES;
+    if (isWanted) this.windowBytes = Math.min(GROWTH * this.windowBytes, MAX_BYTES);
+  }
+
+  #isOld(ageMs: number): boolean {
+    return ageMs > Math.max(BASE_MS, BASE_ROUNDS * (this.#baseRttMs ?? 0));
   }
 
   #rebase(rttMs: number, nowMs: number): void {
-    const isShorter = rttMs <= (this.#baseRttMs ?? Infinity);
-    const isOld = nowMs - this.#baseAtMs > BASE_MS;
-    if (!isShorter && !isOld && !this.isStale(nowMs)) return;
-    this.#baseRttMs = rttMs;
-    this.#baseAtMs = nowMs;
-  }
-
-  #resize(rttMs: number, turnMs: number, hasTakenAll: boolean): void {
-    const span = this.isFilling ? FILLING_SPAN : SPAN;
-    const spanMs = span * (this.#baseRttMs ?? rttMs) + SLACK_MS + 2 * turnMs;
-    const bytes = Math.min(Math.round(this.rate * spanMs) + FLOOR_BYTES, MAX_BYTES);
-    if (this.isKnown) {
-      this.windowBytes = bytes;
+    const known = this.#baseRttMs ?? Infinity;
+    const isOld = this.#isOld(nowMs - this.#baseAtMs);
+    if (rttMs > known && !isOld && !this.isStale(nowMs)) return;
+    if (rttMs > NOISE * known && this.#longerRttMs === undefined) {
+      this.#longerRttMs = rttMs;
       return;
     }
-    const isGrowing = hasTakenAll && rttMs <= spanMs && this.windowBytes < UNKNOWN_BYTES;
-    this.windowBytes = Math.max(bytes, this.windowBytes * (isGrowing ? GROWTH : 1));
+    this.#baseRttMs = Math.min(rttMs, this.#longerRttMs ?? rttMs);
+    this.#baseAtMs = nowMs;
+    this.#longerRttMs = undefined;
+    this.#baseWindow = this.windowBytes;
   }
 }

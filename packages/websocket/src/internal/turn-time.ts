@@ -29,3 +29,16 @@ export function turnTime(nowMs: number): number {
   }
   return turnMs;
 }
+
+let now: number | undefined;
+
+/** `performance.now()`, the same for all that happens without a promise or a turn between. */
+export function turnNow(): number {
+  if (now === undefined) {
+    now = performance.now();
+    queueMicrotask(() => {
+      now = undefined;
+    });
+  }
+  return now;
+}

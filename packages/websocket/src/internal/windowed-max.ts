@@ -11,23 +11,18 @@ interface Sample {
  * @see https://groups.google.com/g/bbr-dev/c/3RTgkzi5ZD8 (Kathleen Nichols' algorithm, as in Linux' `win_minmax`)
  */
 export class WindowedMax {
-  readonly #span: number;
   #best: Sample = NOTHING;
   #second: Sample = NOTHING;
   #third: Sample = NOTHING;
-
-  /** @param span - how long a value counts, in the unit of `at` */
-  constructor(span: number) {
-    this.#span = span;
-  }
 
   get value(): number {
     return this.#best.value;
   }
 
-  add(value: number, at: number): void {
+  /** @param span - how long a value counts, in the unit of `at` */
+  add(value: number, at: number, span: number): void {
     const sample = { value, at };
-    if (value >= this.#best.value || at - this.#third.at > this.#span) {
+    if (value >= this.#best.value || at - this.#third.at > span) {
       this.#best = sample;
       this.#second = sample;
       this.#third = sample;
@@ -37,24 +32,24 @@ export class WindowedMax {
       this.#second = sample;
       this.#third = sample;
     } else if (value >= this.#third.value) this.#third = sample;
-    this.#age(sample);
+    this.#age(sample, span);
   }
 
   /** Lets what has grown too old go, and looks for a second and a third among what is newer. */
-  #age(sample: Sample): void {
+  #age(sample: Sample, span: number): void {
     const age = sample.at - this.#best.at;
-    if (age > this.#span) {
+    if (age > span) {
       this.#best = this.#second;
       this.#second = this.#third;
       this.#third = sample;
-      if (sample.at - this.#best.at > this.#span) {
+      if (sample.at - this.#best.at > span) {
         this.#best = this.#second;
         this.#second = this.#third;
       }
-    } else if (this.#second.at === this.#best.at && age > this.#span / 4) {
+    } else if (this.#second.at === this.#best.at && age > span / 4) {
       this.#second = sample;
       this.#third = sample;
-    } else if (this.#third.at === this.#second.at && age > this.#span / 2) {
+    } else if (this.#third.at === this.#second.at && age > span / 2) {
       this.#third = sample;
     }
   }
