@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { MIN_SAMPLE_MS, PathModel } from "./internal/path-model.ts";
+import { INITIAL_BYTES, MIN_SAMPLE_MS, PathModel } from "./internal/path-model.ts";
 import { turnTime } from "./internal/turn-time.ts";
 
 /** Who confirms what has arrived: the kernel on this side, or the peer by answering pings. */
@@ -62,8 +62,9 @@ export class FlowWindow {
   /** Payload bytes that may leave in one frame. */
   fragmentBytes: number;
   readonly #host: FlowWindowHost;
-  /** Sizes the window; undefined where it is fixed. */
-  readonly #path: PathModel | undefined;
+  readonly #isAuto: boolean;
+  /** Sizes the window, from the first answer on. */
+  #path: PathModel | undefined;
   readonly #nonce: number = randomBytes(4).readUInt32BE();
   readonly #pings: Question[] = [];
   #sent = 0;
@@ -94,11 +95,11 @@ export class FlowWindow {
   /** @param window - bytes, or `"auto"` to size it by the path */
   constructor(window: number | "auto", host: FlowWindowHost) {
     this.#host = host;
-    this.#path = window === "auto" ? new PathModel() : undefined;
-    this.windowBytes = window === "auto" ? (this.#path as PathModel).windowBytes : window;
-    this.#spacing = this.windowBytes * (this.#path ? GROWING_SPACING : SPACING);
-    this.fragmentBytes =
-      window === "auto" ? MAX_FRAGMENT : Math.min(Math.floor(window / 4), MAX_FRAGMENT);
+    this.#isAuto = window === "auto";
+    this.windowBytes = window === "auto" ? INITIAL_BYTES : window;
+    this.#spacing = this.windowBytes * (this.#isAuto ? GROWING_SPACING : SPACING);
+    const quarter = Math.floor(this.windowBytes / 4);
+    this.fragmentBytes = this.#isAuto ? MAX_FRAGMENT : Math.min(quarter, MAX_FRAGMENT);
   }
 
   get acknowledgedBy(): Acknowledger {
@@ -137,7 +138,7 @@ export class FlowWindow {
 
   /** Something is sent, and nothing waits to leave: a ping before it finds the path as it is. */
   beginning(nowMs: number): void {
-    if (this.#path && nowMs >= this.#askAt && this.#pings.length === 0) this.ping();
+    if (this.#isAuto && nowMs >= this.#askAt && this.#pings.length === 0) this.ping();
   }
 
   /** `bytes` more were sent; a ping goes when they leave, or before it is too late for one. */
@@ -205,7 +206,7 @@ export class FlowWindow {
     this.#acknowledged = offset;
     clearTimeout(this.#patience);
     if (!this.#suspended && offset >= this.#trustFrom) this.#acknowledgedBy = "ping";
-    if (this.#path) this.#learn(this.#path, answered, isUsed, nowMs);
+    if (this.#isAuto) this.#learn(answered, isUsed, nowMs);
     // Pings that were due while too many were out, or while reading was suspended.
     this.leaving();
     this.#host.opened();
@@ -230,7 +231,7 @@ export class FlowWindow {
   }
 
   /** Has an answer size the window. */
-  #learn(path: PathModel, question: Question, isUsed: boolean, nowMs: number): void {
+  #learn(question: Question, isUsed: boolean, nowMs: number): void {
     const { isClean, offset, seen, sentAt, since } = question;
     const isRound = seen >= this.#roundFrom;
     if (isRound) this.#roundFrom = offset;
@@ -248,6 +249,8 @@ export class FlowWindow {
       this.#since = { offset, atMs: nowMs, sentAtMs: sentAt };
     }
     if (this.#acknowledgedBy !== "ping") return;
+    this.#path ??= new PathModel();
+    const path = this.#path;
     path.add(sample, nowMs, turnTime(nowMs));
     this.windowBytes = path.windowBytes;
     const spacing = path.isKnown ? SPACING : isUsed ? GROWING_SPACING : UNUSED_SPACING;
@@ -264,7 +267,7 @@ export class FlowWindow {
   #fallBack(): void {
     this.#acknowledgedBy = "kernel";
     this.#isDraining = false;
-    if (this.#path) this.windowBytes = SAFE_BYTES;
+    if (this.#isAuto) this.windowBytes = SAFE_BYTES;
     this.#spacing = this.windowBytes * SPACING;
     this.#host.opened();
   }
