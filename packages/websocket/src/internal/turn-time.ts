@@ -1,12 +1,11 @@
-/** Milliseconds from which a turn says more of one mishap than of the next turns. */
-const MAX_MS = 50;
-/** The share of the way that the estimate falls with a shorter turn. */
-const FALL = 1 / 8;
-
+/** Turns that are looked at: the longest of them may have been a mishap, the next one is not. */
+const TURNS = 4;
 /** Milliseconds between two looks. */
 const EVERY_MS = 10;
+const MAX_MS = 1_000;
 
-let turnMs = 0;
+const turns: number[] = Array.from({ length: TURNS }, () => 0);
+let looks = 0;
 let nextAtMs = 0;
 
 /**
@@ -22,12 +21,16 @@ export function turnTime(nowMs: number): number {
       setImmediate(() => {
         const endedMs = performance.now();
         nextAtMs = endedMs + EVERY_MS;
-        const ms = Math.min(endedMs - begun, MAX_MS);
-        turnMs = Math.max(ms, turnMs + (ms - turnMs) * FALL);
+        turns[looks++ % TURNS] = Math.min(endedMs - begun, MAX_MS);
       });
     });
   }
-  return turnMs;
+  let [longest, next] = [0, 0];
+  for (const ms of turns) {
+    next = Math.max(next, Math.min(ms, longest));
+    longest = Math.max(longest, ms);
+  }
+  return next;
 }
 
 let now: number | undefined;
