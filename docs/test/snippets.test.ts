@@ -19,10 +19,15 @@ function snippets(path: string): { readonly name: string; readonly code: string 
   }));
 }
 
+/** Files of ours: what tools put into folders of theirs comes and goes meanwhile. */
 function files(folder: string, wanted: RegExp): string[] {
-  return readdirSync(root + folder, { recursive: true, encoding: "utf8" })
-    .map((path) => `${folder}/${path}`)
-    .filter((path) => wanted.test(path) && !/node_modules|\/dist\/|\/\.snippets\//u.test(path));
+  return readdirSync(root + folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isFile()) return wanted.test(path) ? [path] : [];
+    return entry.isDirectory() && !/^(\.|node_modules$|dist$)/u.test(entry.name)
+      ? files(path, wanted)
+      : [];
+  });
 }
 
 describe("documentation", () => {
@@ -32,7 +37,6 @@ describe("documentation", () => {
       "README.md",
       ...files("docs", /\.md$/u),
       ...packages.map((name) => `packages/${name}/README.md`),
-      // Not all of a package: tools come and go in its node_modules meanwhile.
       ...packages.flatMap((name) => files(`packages/${name}/src`, /(?<!\.test|\.test-d)\.ts$/u)),
     ].flatMap(snippets);
     expect(all.length).toBeGreaterThan(10);
