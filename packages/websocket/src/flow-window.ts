@@ -37,7 +37,7 @@ const PATIENCE_MS = 2_000;
 /** The window of a peer that does not answer, where it would be sized from its answers. */
 const SAFE_BYTES = 262_144;
 /** Milliseconds after which an answer is asked for again, however little was sent since. */
-const ASK_EVERY_MS = 2_000;
+const ASK_EVERY_MS = 10_000;
 /** From ping to ping, as a share of the window; while it grows, and while nobody needs all of it. */
 const SPACING = 3 / 8;
 const GROWING_SPACING = 1 / 4;
