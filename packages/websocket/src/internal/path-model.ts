@@ -127,7 +127,10 @@ export class PathModel {
   #rebase(rttMs: number, nowMs: number): void {
     const known = this.#baseRttMs ?? Infinity;
     const isOld = this.#isOld(nowMs - this.#baseAtMs);
-    if (rttMs > known && !isOld && !this.isStale(nowMs)) return;
+    if (rttMs > known && !isOld && !this.isStale(nowMs)) {
+      this.#longerRttMs = undefined;
+      return;
+    }
     if (rttMs > NOISE * known && this.#longerRttMs === undefined) {
       this.#longerRttMs = rttMs;
       return;
