@@ -199,6 +199,27 @@ describe("FlowWindow, automatic", () => {
     }
   });
 
+  test("takes what was held up on the way, and arrives at once, for no faster than it was sent", () => {
+    const { flow, pings, send, answer } = makeAuto();
+    send(100);
+    vi.advanceTimersByTime(10);
+    answer();
+    flow.ping();
+    const [held] = pings.splice(0) as [Uint8Array];
+    for (let turn = 0; turn < 50; turn++) {
+      send(200);
+      vi.advanceTimersByTime(20);
+    }
+    flow.ping();
+    flow.pong(held);
+    flow.sent(1);
+    flow.ping();
+    vi.advanceTimersByTime(60);
+    answer();
+    expect(flow.deliveryRate).toBeGreaterThan(0);
+    expect(flow.deliveryRate).toBeLessThan(20_000);
+  });
+
   test("sends on while reading is suspended in the midst of such a look", () => {
     const { flow, send, answer } = makeAuto();
     const isLooking = (): boolean => flow.room === 0 && flow.inFlight < flow.windowBytes;
