@@ -73,13 +73,15 @@ describe("runs of a hub", () => {
     const takers = [new Taker<{ chunk: number }>(), new Taker<{ chunk: number }>()];
     for (const taker of takers) void feed(hub, taker);
     await settle();
-    publish(hub, 0, 40);
+    publish(hub, 0, 200);
     await settle();
     const [one, other] = takers as [Taker<{ chunk: number }>, Taker<{ chunk: number }>];
-    expect(one.runs.map(({ length }) => length)).toEqual([16, 16, 8]);
+    expect(one.runs.map(({ length }) => length)).toEqual([128, 72]);
     for (const [index, run] of one.runs.entries()) expect(other.runs[index]).toBe(run);
-    expect(one.chunks.map(({ chunk }) => chunk)).toEqual(Array.from({ length: 40 }, (_, at) => at));
-    expect(encode).toHaveBeenCalledTimes(40);
+    expect(one.chunks.map(({ chunk }) => chunk)).toEqual(
+      Array.from({ length: 200 }, (_, at) => at),
+    );
+    expect(encode).toHaveBeenCalledTimes(200);
   });
 
   test("leave out nothing that was there before, and nothing that is missing", async () => {

@@ -93,7 +93,7 @@ test("what is published in bursts comes to all, in order and whole", async () =>
   }
 });
 
-test("a burst leaves no more with the socket than its mark, and the rest is dropped by the policy", async () => {
+test("a burst leaves no more with the socket than twice its mark, and the rest is dropped by the policy", async () => {
   const options: ConnectionOptions = { highWaterMark: 16_384, window: 32_768 };
   const [viewer] = (await connect(CLIENTS.slice(0, 1), options)) as [Viewer];
   const { connection, received } = viewer;
@@ -115,7 +115,7 @@ test("a burst leaves no more with the socket than its mark, and the rest is drop
     await new Promise((resolve) => setImmediate(resolve));
   }
   expect(most).toBeGreaterThan(16_384 / 2);
-  expect(most).toBeLessThan(16_384 + 304);
+  expect(most).toBeLessThanOrEqual(2 * 16_384);
   await waitFor(() => received.at(-1)?.slice(0, 4).toString("hex") === hexOf(count - 1), {
     timeoutMs: 20_000,
   });

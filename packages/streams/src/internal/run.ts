@@ -4,7 +4,7 @@ import type { Ring } from "./ring.ts";
 import { Subscription } from "./subscription.ts";
 
 /** Chunks of a run; what is more comes in the next. */
-const MAX_CHUNKS = 16;
+const MAX_CHUNKS = 128;
 
 /** Runs that are remembered, for subscribers that come to the same place. */
 const MAX_RUNS = 8;

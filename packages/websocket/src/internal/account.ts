@@ -1,5 +1,8 @@
 import type { FlowWindow } from "../flow-window.ts";
 
+/** What a batch may go beyond the mark, so that bursts about as large as the mark leave whole. */
+const BATCH_BYTES = 65_536;
+
 /**
  * The send account of one connection in wire bytes: what its lanes queue, what the socket holds, and
  * with the flow window what the peer has not acknowledged.
@@ -47,6 +50,15 @@ export class Account {
     this.settle();
     const room = this.#highWaterMark - this.#buffered;
     return this.#flow ? Math.min(room, this.#flow.room) : room;
+  }
+
+  /** What the socket may be handed in one piece, as a batch that begins while there is room; 0 or less: nothing. */
+  get batchRoom(): number {
+    const room = this.socketRoom;
+    if (room <= 0) return room;
+    const beyond = Math.min(this.#highWaterMark, BATCH_BYTES);
+    const byMark = this.#highWaterMark - this.#buffered + beyond;
+    return Math.min(byMark, this.#flow?.room ?? Infinity);
   }
 
   /** What producers may still write; 0 or less: wait. */

@@ -159,12 +159,12 @@ export class Outbox implements WireHost {
   /** Sends messages at once, in one piece if they are small frames; tells how many of them. */
   sendRun(chunks: readonly MessageChunk[]): number {
     if (!this.#isIdle()) return 0;
-    const room = Math.min(this.account.socketRoom, 2 * this.#fragment, MAX_FRAGMENT);
-    const bytes = this.#wire.sendRun(chunks, room);
-    if (bytes > 0) {
-      this.#sentMessages += chunks.length;
+    const room = Math.min(this.account.batchRoom, 2 * this.#fragment);
+    const { messages, bytes } = this.#wire.sendRun(chunks, room);
+    if (messages > 0) {
+      this.#sentMessages += messages;
       this.account.hand(bytes, 0);
-      return chunks.length;
+      return messages;
     }
     let sent = 0;
     for (const chunk of chunks) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { frame } from "../frame.ts";
 import { MAX_COPY } from "./batch.ts";
-import { encodedRun } from "./run.ts";
+import { encodedRun, MAX_RUN } from "./run.ts";
 
 const small = () =>
   frame("a message of some length, of some length, of some length", { compress: true });
@@ -9,18 +9,37 @@ const small = () =>
 describe("encodedRun()", () => {
   test("is made once for all who are given the same array, in the same way", () => {
     const chunks = [small(), small()];
-    const [plain, packed] = [encodedRun(chunks, undefined), encodedRun(chunks, 15)];
-    expect(encodedRun(chunks, undefined)).toBe(plain);
-    expect(encodedRun(chunks, 15)).toBe(packed);
-    expect(packed?.byteLength).toBeLessThan(plain?.byteLength as number);
-    expect(encodedRun([...chunks], undefined)).not.toBe(plain);
+    const [plain, packed] = [encodedRun(chunks, undefined, 1_000), encodedRun(chunks, 15, 1_000)];
+    expect(encodedRun(chunks, undefined, 2_000)).toBe(plain);
+    expect(encodedRun(chunks, 15, 2_000)).toBe(packed);
+    expect(packed?.bytes.byteLength).toBeLessThan(plain?.bytes.byteLength as number);
+    expect(encodedRun([...chunks], undefined, 1_000)).not.toBe(plain);
+  });
+
+  test("holds as many as fit, and at most so many bytes", () => {
+    const frames = Array.from({ length: 100 }, (_, at) => frame(new Uint8Array(1_020).fill(at)));
+    const { bytes } = encodedRun(frames, undefined, Infinity) as { bytes: Uint8Array };
+    expect(bytes.byteLength).toBe(102_400);
+    for (const [room, messages] of [
+      [102_400, 100],
+      [102_399, 64],
+      [65_535, 32],
+      [2_048, 2],
+    ] as const) {
+      const run = encodedRun(frames, undefined, room);
+      expect(run?.messages).toBe(messages);
+      expect(run?.bytes).toEqual(bytes.subarray(0, messages * 1_024));
+    }
+    expect(encodedRun(frames, undefined, 2_047)).toBeUndefined();
+    expect(encodedRun(frames, undefined, 0)).toBeUndefined();
+    expect(encodedRun([...frames, ...frames], undefined, Infinity)?.messages).toBe(MAX_RUN / 1_024);
   });
 
   test("is forgotten with the turn", async () => {
-    const chunks = [small()];
-    const first = encodedRun(chunks, undefined);
+    const chunks = [small(), small()];
+    const first = encodedRun(chunks, undefined, 1_000);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(encodedRun(chunks, undefined)).not.toBe(first);
+    expect(encodedRun(chunks, undefined, 1_000)).not.toBe(first);
   });
 
   test.each([
@@ -28,7 +47,8 @@ describe("encodedRun()", () => {
     ["bytes", new Uint8Array(1)],
     ["a large frame", frame(new Uint8Array(MAX_COPY + 1))],
     ["a frame that is given back", frame(new Uint8Array(1), { release: () => {} })],
-  ])("is not made of %s", (_, chunk) => {
-    expect(encodedRun([small(), chunk], undefined)).toBeUndefined();
+  ])("ends before %s", (_, chunk) => {
+    expect(encodedRun([small(), chunk], undefined, 100_000)).toBeUndefined();
+    expect(encodedRun([small(), small(), chunk], undefined, 100_000)?.messages).toBe(2);
   });
 });

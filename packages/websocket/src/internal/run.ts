@@ -1,46 +1,88 @@
 import { Frame } from "../frame.ts";
 import { MAX_COPY } from "./batch.ts";
 
-/** By what a peer has agreed to compress with, if with anything; undefined where they cannot be one piece. */
-type Encoded = Map<number | undefined, Uint8Array | undefined>;
+/** Wire bytes of messages that leave in one piece. */
+export const MAX_RUN = 131_072;
+
+/** The first of some messages, as many as fit. */
+export interface Run {
+  readonly messages: number;
+  /** Their frames, side by side. */
+  readonly bytes: Uint8Array;
+}
+
+/** By what a peer has agreed to compress with, if with anything. */
+type Encoded = Map<number | undefined, Frames>;
 
 /** What was encoded in this turn: all connections of a hub are given the same. */
-const runs = new Map<readonly unknown[], Encoded>();
+const encoded = new Map<readonly unknown[], Encoded>();
 
 /**
- * Encodes messages side by side, once for all connections that are given the same array.
+ * Encodes messages side by side, once for all connections that are given the same array and have room
+ * for as much.
  *
- * @returns `undefined` unless all are small frames, and nobody wants their buffers back
+ * @param maxBytes - at most {@link MAX_RUN} counts
+ * @returns `undefined` unless two fit, are small frames, and nobody wants their buffers back
  */
 export function encodedRun(
   chunks: readonly unknown[],
   windowBits: number | undefined,
-): Uint8Array | undefined {
+  maxBytes: number,
+): Run | undefined {
   if (!(chunks[0] instanceof Frame)) return undefined;
-  let run = runs.get(chunks);
-  if (!run) {
+  let byWindow = encoded.get(chunks);
+  if (!byWindow) {
     // Forgotten with the turn: it would keep memory of nobody's.
-    if (runs.size === 0) setImmediate(forget);
-    run = new Map();
-    runs.set(chunks, run);
+    if (encoded.size === 0) setImmediate(forget);
+    byWindow = new Map();
+    encoded.set(chunks, byWindow);
   }
-  if (!run.has(windowBits)) run.set(windowBits, encode(chunks, windowBits));
-  return run.get(windowBits);
+  let frames = byWindow.get(windowBits);
+  if (!frames) {
+    frames = new Frames(chunks, windowBits);
+    byWindow.set(windowBits, frames);
+  }
+  return frames.first(maxBytes);
 }
 
-function encode(
-  chunks: readonly unknown[],
-  windowBits: number | undefined,
-): Uint8Array | undefined {
-  const frames: Uint8Array[] = [];
-  for (const chunk of chunks) {
-    const isShared = chunk instanceof Frame && !chunk.lease && chunk.byteLength <= MAX_COPY;
-    if (!isShared) return undefined;
-    frames.push(chunk.encoding.forWindow(windowBits, chunk.compress));
+/** The first of some messages that may leave in one piece, and pieces that were made of them. */
+class Frames {
+  readonly #frames: Uint8Array[] = [];
+  /** Where each ends. */
+  readonly #ends: number[] = [];
+  readonly #runs = new Map<number, Run>();
+
+  constructor(chunks: readonly unknown[], windowBits: number | undefined) {
+    let end = 0;
+    for (const chunk of chunks) {
+      const isShared = chunk instanceof Frame && !chunk.lease && chunk.byteLength <= MAX_COPY;
+      if (!isShared) return;
+      const frame = chunk.encoding.forWindow(windowBits, chunk.compress);
+      end += frame.byteLength;
+      if (end > MAX_RUN) return;
+      this.#frames.push(frame);
+      this.#ends.push(end);
+    }
   }
-  return Buffer.concat(frames);
+
+  first(maxBytes: number): Run | undefined {
+    const { length } = this.#frames;
+    let messages = length;
+    if ((this.#ends[length - 1] ?? 0) > maxBytes) {
+      // Powers of two: so that those who have room for some more still share it.
+      messages = 1;
+      while ((this.#ends[2 * messages - 1] as number) <= maxBytes) messages *= 2;
+    }
+    if (messages < 2) return undefined;
+    let run = this.#runs.get(messages);
+    if (!run) {
+      run = { messages, bytes: Buffer.concat(this.#frames.slice(0, messages)) };
+      this.#runs.set(messages, run);
+    }
+    return run;
+  }
 }
 
 function forget(): void {
-  runs.clear();
+  encoded.clear();
 }

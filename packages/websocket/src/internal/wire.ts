@@ -5,7 +5,7 @@ import { Batch, MAX_COPY } from "./batch.ts";
 import { deflate, isDeflated } from "./deflate.ts";
 import { BINARY, FIN, firstByte, OPCODE, PACKED, PING, TEXT, wireBytes } from "./header.ts";
 import type { Lease } from "./lease.ts";
-import { encodedRun } from "./run.ts";
+import { encodedRun, MAX_RUN } from "./run.ts";
 
 /** What a {@link Wire} tells. */
 export interface WireHost {
@@ -32,8 +32,8 @@ export interface Wire {
   /** A whole text message of at most {@link MAX_COPY} bytes. */
   sendText(text: string, byteLength: number): number;
   sendFrame(frame: Frame): number;
-  /** Messages that leave in one piece of at most `maxBytes`; 0 when they do not. */
-  sendRun(chunks: readonly unknown[], maxBytes: number): number;
+  /** The first of some messages, where they leave in one piece of at most `maxBytes`; tells how many that are. */
+  sendRun(chunks: readonly unknown[], maxBytes: number): { messages: number; bytes: number };
   ping(payload: Uint8Array): void;
   /** Hands all to the socket now, since something that is not ours follows. */
   flush(): void;
@@ -41,6 +41,8 @@ export interface Wire {
 
 /** Bytes of a batch that does not wait for the end of the turn: with a ping behind it, what peers read at once. */
 const BATCH_BYTES = 65_536 - 16;
+
+const NO_RUN = { messages: 0, bytes: 0 };
 
 /** Writes frames to the raw socket: side by side, once in a turn of the event loop. */
 export class SocketWire implements Wire {
@@ -68,7 +70,7 @@ export class SocketWire implements Wire {
 
   get left(): number {
     const { bytes } = this.#batch;
-    return bytes === 0 ? 0 : BATCH_BYTES - bytes;
+    return bytes === 0 ? 0 : Math.max(0, BATCH_BYTES - bytes);
   }
 
   send(first: number, payload: Uint8Array, lease?: Lease): number {
@@ -109,9 +111,10 @@ export class SocketWire implements Wire {
     return this.#sendPrepared(encoding.forWindow(this.windowBits, compress));
   }
 
-  sendRun(chunks: readonly unknown[], maxBytes: number): number {
-    const encoded = encodedRun(chunks, this.windowBits);
-    return encoded && encoded.byteLength <= maxBytes ? this.#sendPrepared(encoded) : 0;
+  sendRun(chunks: readonly unknown[], maxBytes: number): { messages: number; bytes: number } {
+    const run = encodedRun(chunks, this.windowBits, maxBytes);
+    if (!run) return NO_RUN;
+    return { messages: run.messages, bytes: this.#sendPrepared(run.bytes, MAX_RUN) };
   }
 
   ping(payload: Uint8Array): void {
@@ -147,21 +150,21 @@ export class SocketWire implements Wire {
     if (last > 0) this.#socket.uncork();
   }
 
-  #sendPrepared(encoded: Uint8Array): number {
+  #sendPrepared(encoded: Uint8Array, maxBytes = BATCH_BYTES): number {
     const bytes = encoded.byteLength;
-    this.#makeRoom(bytes);
+    this.#makeRoom(bytes, maxBytes);
     this.#batch.addPrepared(encoded);
-    return this.#sent(bytes);
+    return this.#sent(bytes, maxBytes);
   }
 
-  #makeRoom(bytes: number): void {
-    if (this.#batch.bytes + bytes > BATCH_BYTES) this.flush();
+  #makeRoom(bytes: number, maxBytes = BATCH_BYTES): void {
+    if (this.#batch.bytes + bytes > maxBytes) this.flush();
     if (this.#batch.bytes === 0) this.#host.beginning();
   }
 
-  #sent(bytes: number): number {
+  #sent(bytes: number, maxBytes = BATCH_BYTES): number {
     this.#bytes += bytes;
-    if (this.#batch.bytes >= BATCH_BYTES) this.flush();
+    if (this.#batch.bytes >= maxBytes) this.flush();
     else this.#schedule();
     return bytes;
   }
@@ -230,8 +233,8 @@ export class MessageWire implements Wire {
     return this.#send(payload, byteLength, options, lease);
   }
 
-  sendRun(): number {
-    return 0;
+  sendRun(): typeof NO_RUN {
+    return NO_RUN;
   }
 
   ping(payload: Uint8Array): void {
