@@ -333,6 +333,35 @@ describe("publish()", () => {
     await expect(piped).rejects.toThrow("enough");
     expect(hub.stats().subscribers).toBe(0);
   });
+
+  test("yields to the event loop between many subscribers, and forgets none of them", async () => {
+    const hub = broadcast<number>();
+    const controllers = Array.from({ length: 60 }, () => new AbortController());
+    const seen = controllers.map((): number[] => []);
+    for (const [index, { signal }] of controllers.entries()) {
+      const write = (chunk: number): void => {
+        const untilMs = performance.now() + 1;
+        while (performance.now() < untilMs);
+        seen[index]?.push(chunk);
+      };
+      hub
+        .subscribe({ signal })
+        .pipeTo(sink({ write }))
+        .catch(() => {});
+    }
+    await settle();
+    const served = (): number => seen.filter(({ length }) => length > 0).length;
+    hub.publish(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(served()).toBeGreaterThan(0);
+    expect(served()).toBeLessThan(50);
+    // Who leaves before it is served gets nothing; what is published meanwhile comes behind.
+    controllers.at(-1)?.abort();
+    hub.publish(2);
+    await vi.waitFor(() => expect(seen.flat()).toHaveLength(59 * 2), { timeout: 10_000 });
+    expect(seen.at(-1)).toEqual([]);
+    for (const chunks of seen.slice(0, -1)) expect(chunks).toEqual([1, 2]);
+  });
 });
 
 describe("publish() in one go", () => {

@@ -11,6 +11,7 @@ import type { Sink } from "./protocol.ts";
 import { ReadableEnd } from "./readable-end.ts";
 import { QueueFeed } from "./queue-feed.ts";
 import { Ring } from "./ring.ts";
+import { afterTurn, isTurnOver } from "./turn.ts";
 import { type SubscriberStats, Subscription, type SubscriptionHost } from "./subscription.ts";
 import { WritableEnd } from "./writable-end.ts";
 
@@ -165,8 +166,18 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
     this.#isWaking = false;
     const woken = this.#waiting;
     this.#waiting = new Set();
-    for (const { end } of woken) end.wake();
+    this.#wakeThem(woken.values());
   };
+
+  /** Those whom the turn has no time for are served in the next: to have each ask for it would cost more. */
+  #wakeThem(them: Iterator<Subscription<T, E>>): void {
+    for (;;) {
+      const { done, value } = them.next();
+      if (done) return;
+      value.end.wake();
+      if (isTurnOver()) return afterTurn(() => this.#wakeThem(them));
+    }
+  }
 
   encode(chunk: T): E {
     const { encode } = this.#settings;
