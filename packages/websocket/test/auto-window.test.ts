@@ -2,7 +2,8 @@ import { fromIterable } from "@spillway/streams";
 import { waitFor } from "@spillway/testing";
 import { connectPeer, type PeerOptions } from "@spillway/testing/node";
 import type { Connection } from "@spillway/websocket";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { FlowWindow } from "../src/flow-window.ts";
 import { serve } from "./support.ts";
 
 const PICTURE_BYTES = 16_667;
@@ -40,6 +41,23 @@ describe("the automatic window", () => {
     const isLarge = (): boolean => (connection.stats().windowBytes ?? 0) > 262_144;
     await waitFor(isLarge, { timeoutMs: 20_000, message: "a large window" });
     connection.terminate();
+    await connection.closed;
+  });
+
+  test("learns of a kernel that takes no more, though the window has room", async () => {
+    const filled = vi.spyOn(FlowWindow.prototype, "filled");
+    const server = await serve({ window: 64 << 20 });
+    const peer = await connectPeer(server.url, { read: "never" });
+    const connection = await server.next();
+    fromIterable(pictures())
+      .pipeTo(connection.writable)
+      .catch(() => {});
+    await waitFor(() => filled.mock.calls.length > 0, { message: "a full kernel" });
+    const { bufferedBytes, inFlightBytes } = connection.stats();
+    expect(bufferedBytes).toBeGreaterThan(0);
+    expect(inFlightBytes).toBeLessThan(64 << 20);
+    filled.mockRestore();
+    peer.vanish();
     await connection.closed;
   });
 

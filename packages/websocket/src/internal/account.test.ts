@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { FlowWindow } from "../flow-window.ts";
 import { Account } from "./account.ts";
 
@@ -63,5 +63,17 @@ describe("Account", () => {
       }
     });
     fc.assert(property, { numRuns: 2_000, includeErrorInReport: true });
+  });
+
+  test("takes its own mark for no limit of the path, and the window for one", () => {
+    const flow = new FlowWindow(8_192, { ping: () => {}, opened: () => {} });
+    const account = new Account(4_096, flow, { opened: () => {} });
+    const filled = vi.spyOn(flow, "filled");
+    account.hand(5_000, 0);
+    expect(account.room).toBeLessThanOrEqual(0);
+    account.flush(5_000);
+    expect(filled).not.toHaveBeenCalled();
+    account.hand(3_192, 0);
+    expect(filled).toHaveBeenCalled();
   });
 });

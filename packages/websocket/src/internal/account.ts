@@ -130,7 +130,7 @@ export class Account {
   /** Looks again whether there is room. */
   update(): void {
     if (this.room <= 0) {
-      this.#flow?.filled();
+      if (this.#flow && this.#flow.room <= 0) this.#flow.filled();
       this.#blockedAt ??= performance.now();
     } else if (this.#blockedAt !== undefined) {
       this.#blockedMs = this.backpressureMs;

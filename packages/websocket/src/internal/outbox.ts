@@ -76,6 +76,10 @@ export class Outbox implements WireHost {
     this.#fragment = this.#flow.fragmentBytes;
   }
 
+  held(): void {
+    this.#flow?.filled();
+  }
+
   flushed(bytes: number): void {
     this.account.flush(bytes);
     this.pump();

@@ -14,6 +14,8 @@ export interface WireHost {
   beginning(): void;
   /** What was sent leaves now; a ping may go behind it. */
   leaving(): void;
+  /** The kernel does not take more now. */
+  held(): void;
   /** The kernel has taken wire bytes of messages, or will never do so. */
   flushed(bytes: number): void;
 }
@@ -167,6 +169,7 @@ export class SocketWire implements Wire {
     if (last > 0) socket.uncork();
     if (!mayPass) return undefined;
     if (socket.writableLength === 0) return taken;
+    this.#host.held();
     socket.write(NOTHING, taken);
     return undefined;
   }
