@@ -85,7 +85,6 @@ export class CursorFeed<T, E> implements Feed<T, E> {
   }
 
   stats(): QueueStats {
-    this.absorb();
     const dropped = this.#drops.counts();
     const offered = this.ring.next - this.#start;
     return {

@@ -7,11 +7,11 @@ import {
   type SubscribeWithGapsOptions,
 } from "./hub-options.ts";
 import { fits, overflowed } from "./bounds.ts";
+import { findJoint } from "./joint.ts";
 import type { Sink } from "./protocol.ts";
 import { ReadableEnd } from "./readable-end.ts";
 import { QueueFeed } from "./queue-feed.ts";
 import { Ring } from "./ring.ts";
-import { afterTurn, isTurnOver } from "./turn.ts";
 import { type SubscriberStats, Subscription, type SubscriptionHost } from "./subscription.ts";
 import { WritableEnd } from "./writable-end.ts";
 
@@ -166,18 +166,8 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
     this.#isWaking = false;
     const woken = this.#waiting;
     this.#waiting = new Set();
-    this.#wakeThem(woken.values());
+    if (!findJoint()?.wake(woken)) for (const { end } of woken) end.wake();
   };
-
-  /** Those whom the turn has no time for are served in the next: to have each ask for it would cost more. */
-  #wakeThem(them: Iterator<Subscription<T, E>>): void {
-    for (;;) {
-      const { done, value } = them.next();
-      if (done) return;
-      value.end.wake();
-      if (isTurnOver()) return afterTurn(() => this.#wakeThem(them));
-    }
-  }
 
   encode(chunk: T): E {
     const { encode } = this.#settings;
@@ -228,12 +218,12 @@ export class Hub<T, E> implements Sink<T>, SubscriptionHost<T, E> {
     const leftMs = (this.#heldSince ?? NaN) + deadlineMs - performance.now();
     this.#deadline = leftMs > 0 ? setTimeout(this.#onDeadline, leftMs) : undefined;
     if (!(leftMs <= 0)) return;
+    const error = new SpillwayError(
+      "SPW_ERR_SLOW_CONSUMER",
+      `Cannot wait for subscriber: the limit is ${deadlineMs} ms`,
+    );
     const { first } = this.#ring;
-    const message = `Cannot wait for subscriber: the limit is ${deadlineMs} ms`;
-    const error = new SpillwayError("SPW_ERR_SLOW_CONSUMER", message);
-    for (const subscription of this.#subscribers) {
-      if (subscription.feed.cursor === first) subscription.fail(error, "closed");
-    }
+    for (const one of this.#subscribers) if (one.feed.cursor === first) one.fail(error, "closed");
   };
 
   /** Shows those who watch what they have not seen; with lossless, finds out how far all have come. */

@@ -10,6 +10,8 @@ export interface Joint {
     pair: ReadableWritablePair<Out, T>,
     options: StreamPipeOptions | undefined,
   ) => ReadableStream<Out> | undefined;
+  /** Wakes sources; those that the turn has no time for in the next. To have each pipe ask for it costs more. */
+  readonly wake: (them: Set<{ readonly end: { wake(): void } }>) => true;
 }
 
 let joint: Joint | undefined;

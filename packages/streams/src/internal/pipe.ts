@@ -2,10 +2,16 @@ import type { Joint } from "./joint.ts";
 import { type PipeOptions, readPipeOptions } from "./pipe-options.ts";
 import { Pump } from "./pump.ts";
 import { ReadableEnd } from "./readable-end.ts";
+import { afterTurn, isTurnOver } from "./turn.ts";
 import { WritableEnd } from "./writable-end.ts";
 
 /** Pumps where both ends are ours and the platform would not refuse. */
 export const joint: Joint = {
+  wake(them): true {
+    wakeEach(them.values());
+    return true;
+  },
+
   pipeTo<T>(
     source: ReadableStream<T>,
     destination: WritableStream<T>,
@@ -58,4 +64,11 @@ function pipe<T>(from: ReadableEnd<T>, into: WritableEnd<T>, options: PipeOption
     into.stream,
     options as StreamPipeOptions,
   );
+}
+
+function wakeEach(them: IterableIterator<{ readonly end: { wake(): void } }>): void {
+  for (const { end } of them) {
+    end.wake();
+    if (isTurnOver()) return afterTurn(() => wakeEach(them));
+  }
 }

@@ -68,7 +68,6 @@ export class QueueFeed<T, E> implements Feed<T, E> {
   }
 
   stats(): QueueStats {
-    this.absorb();
     return this.#queue.stats();
   }
 
