@@ -19,5 +19,6 @@ export interface Feed<T, E> {
   absorb(): void;
   /** Drops everything, for good. */
   clear(reason: DropReason): void;
+  /** As of the last `absorb()`. */
   stats(): QueueStats;
 }
