@@ -59,27 +59,6 @@ describe("an automatic window", () => {
     },
   );
 
-  test("is no smaller for a peer that reads seldom", { timeout: LIMIT_MS }, () => {
-    const peers = fc
-      .record({ rate: between(10, 20_000), rttMs: between(0.1, 50), readsEveryMs: between(5, 200) })
-      .filter(({ rate, rttMs, readsEveryMs }) => rate * 2 * (rttMs + readsEveryMs) < CAP);
-    const property = fc.property(peers, between(1_000, 65_536), (path, size) => {
-      const messageBytes = Math.round(size);
-      const run = new VirtualRun(path, messageBytes);
-      run.run(12_000);
-      const startedMs = run.nowMs;
-      run.run(12_000);
-      const steady = run.answers.filter(({ atMs }) => atMs >= startedMs);
-      expect(rateOf(steady, startedMs, run.nowMs)).toBeGreaterThan(0.8 * path.rate);
-      const asideMs = 4 + (3 * messageBytes + FLOOR) / path.rate;
-      for (const { rttMs } of steady) {
-        expect(rttMs).toBeLessThan(1.1 * (3 * path.rttMs + 4 * path.readsEveryMs + asideMs));
-      }
-      run.end();
-    });
-    fc.assert(property, { numRuns: 300, includeErrorInReport: true });
-  });
-
   test.each([
     ["longer", { rttMs: 80 }],
     ["shorter", { rttMs: 1 }],

@@ -7,8 +7,6 @@ export interface VirtualPath {
   rate: number;
   /** Milliseconds there and back, the time that bytes take to leave not included. */
   rttMs: number;
-  /** Milliseconds from one time the peer reads to the next; it reads all the time if undefined. */
-  readsEveryMs?: number;
 }
 
 /** What a run saw of one answer. */
@@ -82,9 +80,7 @@ export class VirtualRun {
   /** A ping goes behind what was sent, and its pong comes back. */
   #carry(payload: Uint8Array): void {
     const sentAtMs = this.#nowMs;
-    const everyMs = this.path.readsEveryMs ?? 0;
-    const arrivesMs = Math.max(this.#freeAtMs, this.#nowMs) + this.path.rttMs;
-    const atMs = everyMs > 0 ? Math.ceil(arrivesMs / everyMs) * everyMs : arrivesMs;
+    const atMs = Math.max(this.#freeAtMs, this.#nowMs) + this.path.rttMs;
     const arrived = this.#sent;
     const act = (): void => {
       this.flow.pong(payload);
