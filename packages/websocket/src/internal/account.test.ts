@@ -76,4 +76,16 @@ describe("Account", () => {
     account.hand(3_192, 0);
     expect(filled).toHaveBeenCalled();
   });
+
+  test("lets a batch go beyond the mark by as much again, and never beyond the window", () => {
+    const host = { opened: () => {} };
+    const account = new Account(MARK, undefined, host);
+    expect(account.batchRoom).toBe(2 * MARK);
+    account.hand(MARK - 1, 0);
+    expect(account.batchRoom).toBe(MARK + 1);
+    account.hand(1, 0);
+    expect(account.batchRoom).toBeLessThanOrEqual(0);
+    expect(new Account(1 << 20, undefined, host).batchRoom).toBe((1 << 20) + 65_536);
+    expect(makeAccount().account.batchRoom).toBe(8_192);
+  });
 });
