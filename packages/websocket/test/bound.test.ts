@@ -89,6 +89,22 @@ describe("connection.writable and a peer that never reads", () => {
     expect(await outcome(writer.closed)).toBe("SPW_ERR_OVERFLOW");
   });
 
+  test("refuses nobody who minds ready, whatever other lanes write meanwhile", async () => {
+    const server = await serve({ window: 65_536 });
+    const peer = await connectPeer(server.url, { read: "never" });
+    const connection = await server.next();
+    const writers = Array.from({ length: 5 }, () => connection.lane().getWriter());
+    await writers[0]?.write(new Uint8Array(65_536));
+    const written = writers.map(async (writer) => {
+      await writer.ready;
+      await writer.write(new Uint8Array(1_000_000));
+    });
+    await waitFor(() => connection.stats().stalledForMs > 20, { message: "the stall" });
+    peer.thaw();
+    await Promise.all(written);
+    expect(connection.stats().sentMessages).toBe(6);
+  });
+
   test("counts empty messages", async () => {
     const server = await serve({ window: 65_536 });
     await connectPeer(server.url);

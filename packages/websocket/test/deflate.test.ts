@@ -178,6 +178,18 @@ describe("permessage-deflate", () => {
     await Promise.all([written, behind]);
   });
 
+  test("a producer that minds ready is refused nothing behind a message that is being compressed", async () => {
+    const { connection, received, arrived } = await connect({}, true, { window: 65_536 });
+    const writer = connection.writable.getWriter();
+    for (const size of [20_000, 1_040_000]) {
+      await writer.ready;
+      void writer.write(Buffer.alloc(size));
+    }
+    expect(connection.stats().queuedBytes).toBeGreaterThan(1_048_576);
+    await arrived(2);
+    expect(received.map(({ length }) => length)).toEqual([20_000, 1_040_000]);
+  });
+
   test("a connection that ends while it compresses leaves nobody waiting", async () => {
     const { client, connection } = await connect({});
     const writer = connection.writable.getWriter();

@@ -88,7 +88,7 @@ export class Lane implements Sink<MessageChunk> {
   /** Counts a message the moment it is written, awaited or not. */
   waits(chunk: MessageChunk): void {
     if (this.#end.state !== "writable") return;
-    this.#sizes.push(this.#count(this.#outbox.admit(chunk)));
+    this.#sizes.push(this.#count(this.#outbox.admit(chunk, this.queued)));
     const lease = leaseOf(chunk);
     if (!lease || this.#isOver()) return;
     lease.hold();

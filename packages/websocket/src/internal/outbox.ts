@@ -39,6 +39,7 @@ export class Outbox implements WireHost {
   readonly #flow: FlowWindow | undefined;
   readonly #dropped: DropHearer;
   readonly #wire: Wire;
+  readonly #highWaterMark: number;
   readonly #maxQueuedBytes: number;
   /** Payload bytes of one frame. */
   #fragment: number;
@@ -59,6 +60,7 @@ export class Outbox implements WireHost {
     this.#host = host;
     this.#dropped = dropped;
     this.#flow = flow;
+    this.#highWaterMark = marks.highWaterMark;
     this.#maxQueuedBytes = marks.maxQueuedBytes;
     this.#fragment = flow?.fragmentBytes ?? MAX_FRAGMENT;
     this.account = new Account(marks.highWaterMark, flow, this);
@@ -109,16 +111,18 @@ export class Outbox implements WireHost {
    * Measures a message that is written, awaited or not; what must not be written ends the
    * connection.
    *
+   * @param waiting - wire bytes its lane has queued; a producer that minds `ready` never has the mark,
+   *   whatever others write meanwhile
    * @returns its wire bytes; 0 when it was refused
    */
-  admit(chunk: MessageChunk): number {
+  admit(chunk: MessageChunk, waiting: number): number {
     const { queued } = this.account;
     const bytes = chunkBytes(chunk);
     if (bytes === undefined) {
       this.#host.fail(wrongChunk(chunk));
       return 0;
     }
-    if (queued > 0 && queued + bytes > this.#maxQueuedBytes) {
+    if (waiting >= this.#highWaterMark && queued + bytes > this.#maxQueuedBytes) {
       const error = new SpillwayError(
         "SPW_ERR_OVERFLOW",
         `Cannot queue message of ${bytes} bytes: ${queued} bytes wait and the limit is ` +
