@@ -42,33 +42,27 @@ export function encodedRun(
     frames = new Frames(chunks, windowBits);
     byWindow.set(windowBits, frames);
   }
-  return frames.first(maxBytes);
+  return frames.first(Math.min(maxBytes, MAX_RUN));
 }
 
-/** The first of some messages that may leave in one piece, and pieces that were made of them. */
+/** Some messages, and pieces that were made of the first of them. */
 class Frames {
+  readonly #chunks: readonly unknown[];
+  readonly #windowBits: number | undefined;
   readonly #frames: Uint8Array[] = [];
   /** Where each ends. */
   readonly #ends: number[] = [];
   readonly #runs = new Map<number, Run>();
 
   constructor(chunks: readonly unknown[], windowBits: number | undefined) {
-    let end = 0;
-    for (const chunk of chunks) {
-      const isShared = chunk instanceof Frame && !chunk.lease && chunk.byteLength <= MAX_COPY;
-      if (!isShared) return;
-      const frame = chunk.encoding.forWindow(windowBits, chunk.compress);
-      end += frame.byteLength;
-      if (end > MAX_RUN) return;
-      this.#frames.push(frame);
-      this.#ends.push(end);
-    }
+    this.#chunks = chunks;
+    this.#windowBits = windowBits;
   }
 
   first(maxBytes: number): Run | undefined {
-    const { length } = this.#frames;
-    let messages = length;
-    if ((this.#ends[length - 1] ?? 0) > maxBytes) {
+    const end = this.#encode(maxBytes);
+    let messages = this.#frames.length;
+    if (end > maxBytes) {
       // Powers of two: so that those who have room for some more still share it.
       messages = 1;
       while ((this.#ends[2 * messages - 1] as number) <= maxBytes) messages *= 2;
@@ -80,6 +74,21 @@ class Frames {
       this.#runs.set(messages, run);
     }
     return run;
+  }
+
+  /** Encodes what there is room for, and at most one more: what is not sent might yet be dropped. */
+  #encode(maxBytes: number): number {
+    let end = this.#ends.at(-1) ?? 0;
+    while (end <= maxBytes) {
+      const chunk = this.#chunks[this.#frames.length];
+      const isShared = chunk instanceof Frame && !chunk.lease && chunk.byteLength <= MAX_COPY;
+      if (!isShared) break;
+      const frame = chunk.encoding.forWindow(this.#windowBits, chunk.compress);
+      end += frame.byteLength;
+      this.#frames.push(frame);
+      this.#ends.push(end);
+    }
+    return end;
   }
 }
 
