@@ -1,21 +1,26 @@
 import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { DropCounter, type DropListener, type DropReason, SpillwayError } from "@spillway/streams";
-import { checkNumber, checkOneOf, MAX_TIMER_MS, outOfRange } from "@spillway/streams/options";
+import { checkNumber } from "@spillway/streams/options";
 import type { CloseEvent, WebSocket } from "ws";
-import { type CloseInfo, isSendable } from "./close-codes.ts";
+import type { CloseInfo } from "./close-codes.ts";
 import { FlowWindow } from "./flow-window.ts";
 import { leaseOf, type MessageChunk } from "./frame.ts";
 import { Ending } from "./internal/ending.ts";
 import { Heartbeat, type HeartbeatHost } from "./internal/heartbeat.ts";
-import { Inbox, type ReceivedMessage } from "./internal/inbox.ts";
+import { Inbox, type ReceivedMessage, warnOfUnread } from "./internal/inbox.ts";
 import { INITIAL_BYTES } from "./internal/path-model.ts";
 import { Lane } from "./internal/lane.ts";
 import { chunkBytes } from "./internal/message.ts";
 import { Outbox } from "./internal/outbox.ts";
 import { windowBitsOf } from "./internal/deflate.ts";
 import { MessageWire, SocketWire, type Wire, type WireHost } from "./internal/wire.ts";
-import type { CloseOptions, ConnectionSettings, LaneOptions } from "./options.ts";
+import {
+  type CloseOptions,
+  closeSettings,
+  type ConnectionSettings,
+  type LaneOptions,
+} from "./options.ts";
 import type { ConnectionState, ConnectionStats } from "./stats.ts";
 
 /** Milliseconds without progress from which a peer counts as frozen; less may be a slow reader. */
@@ -63,9 +68,8 @@ export class Connection {
     socket.on("message", Connection.#onMessage);
     socket.on("pong", Connection.#onPong);
     socket.on("error", Connection.#onError);
+    socket.on("close", Connection.#onUnused);
     /* oxlint-enable typescript/unbound-method */
-    // Says whether both Close frames were seen; `on("close")` does not.
-    socket.addEventListener("close", Connection.#onClose);
   }
 
   /** Unique in this process. */
@@ -183,17 +187,8 @@ export class Connection {
    * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
    */
   close(options: CloseOptions = {}): void {
-    const { closeCode = 1000, reason = "" } = options;
-    if (!isSendable(closeCode)) {
-      throw outOfRange("closeCode", "1000 to 1014 but 1004 to 1006, or 3000 to 4999", closeCode);
-    }
-    if (Buffer.byteLength(reason) > 123) {
-      throw outOfRange("reason", "at most 123 bytes of UTF-8", reason);
-    }
-    const drain = checkOneOf("drain", options.drain, "flush", ["flush", "discard"]);
     const { closeTimeoutMs } = this.#settings;
-    const range = { min: 1, max: MAX_TIMER_MS };
-    const deadlineMs = checkNumber("deadlineMs", options.deadlineMs, closeTimeoutMs, range);
+    const { closeCode, reason, drain, deadlineMs } = closeSettings(options, closeTimeoutMs);
     this.#ending.close(closeCode, reason, drain, deadlineMs);
   }
 
@@ -307,13 +302,7 @@ export class Connection {
           this.#flow?.resume();
         },
         dropped: (bytes: number, reason: DropReason) => this.#drops.count(reason, 1, bytes),
-        unread: () => {
-          process.emitWarning(
-            `Connection ${this.id} receives messages that nobody reads: they are discarded from ` +
-              'now on; read connection.readable or accept with receive: "discard"',
-            { code: "SPW_WARN_UNREAD" },
-          );
-        },
+        unread: () => warnOfUnread(this.id),
       };
       this.#lazyInbox = new Inbox(host, this.#settings);
       this.#ending.tellInbox(this.#lazyInbox);
@@ -322,10 +311,14 @@ export class Connection {
   }
 
   get #ending(): Ending {
-    this.#lazyEnding ??= new Ending(this.#socket, this.#settings.closeTimeoutMs, () => {
-      this.#heartbeat?.stop();
-      this.#lazyFlow?.dispose();
-    });
+    if (!this.#lazyEnding) {
+      this.#lazyEnding = new Ending(this.#socket, this.#settings.closeTimeoutMs, () => {
+        this.#heartbeat?.stop();
+        this.#lazyFlow?.dispose();
+      });
+      // Says whether both Close frames were seen; `on("close")` does not.
+      this.#socket.addEventListener("close", Connection.#onClose);
+    }
     return this.#lazyEnding;
   }
 
@@ -358,6 +351,15 @@ export class Connection {
   static readonly #onError: Listener<[cause: Error]> = function (cause) {
     const connection = connections.get(this);
     if (connection) connection.#ending.lost(cause);
+  };
+
+  /** Of one that nobody has asked for anything; a listener for events takes more memory. */
+  static readonly #onUnused: Listener<[code: number, reason: Buffer]> = function (code, reason) {
+    const connection = connections.get(this);
+    if (!connection || connection.#lazyEnding) return;
+    // Only a Close frame of the peer brings another code, and `ws` answers it.
+    const wasClean = code !== 1006;
+    connection.#ending.over({ closeCode: code, reason: reason.toString(), wasClean });
   };
 
   static #onClose(this: void, { code, reason, target, wasClean }: CloseEvent): void {

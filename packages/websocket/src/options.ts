@@ -5,6 +5,7 @@ import {
   outOfRange,
   wrongType,
 } from "@spillway/streams/options";
+import { isSendable } from "./close-codes.ts";
 
 /** How one connection bounds what it holds and when it gives its peer up. */
 export interface ConnectionOptions {
@@ -80,6 +81,14 @@ export interface CloseOptions {
   readonly deadlineMs?: number | undefined;
 }
 
+/** The options of `close()` with every default filled in. */
+export interface CloseSettings {
+  readonly closeCode: number;
+  readonly reason: string;
+  readonly drain: "flush" | "discard";
+  readonly deadlineMs: number;
+}
+
 /** How `connection.lane()` shares the connection. */
 export interface LaneOptions {
   /** Higher goes first; a lane that waits is passed over at most 8 times. @defaultValue `0` */
@@ -136,6 +145,25 @@ function checkOptions(options: ConnectionOptions): ConnectionSettings {
       max: MAX_TIMER_MS,
     }),
   };
+}
+
+/**
+ * Checks the options of `close()` and fills in the defaults.
+ *
+ * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
+ */
+export function closeSettings(options: CloseOptions, closeTimeoutMs: number): CloseSettings {
+  const { closeCode = 1000, reason = "" } = options;
+  if (!isSendable(closeCode)) {
+    throw outOfRange("closeCode", "1000 to 1014 but 1004 to 1006, or 3000 to 4999", closeCode);
+  }
+  if (Buffer.byteLength(reason) > 123) {
+    throw outOfRange("reason", "at most 123 bytes of UTF-8", reason);
+  }
+  const drain = checkOneOf("drain", options.drain, "flush", ["flush", "discard"]);
+  const range = { min: 1, max: MAX_TIMER_MS };
+  const deadlineMs = checkNumber("deadlineMs", options.deadlineMs, closeTimeoutMs, range);
+  return { closeCode, reason, drain, deadlineMs };
 }
 
 function checkWindow(window: ConnectionOptions["window"]): ConnectionSettings["window"] {

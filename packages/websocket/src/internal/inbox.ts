@@ -174,3 +174,11 @@ function ownBytes(data: Buffer): Uint8Array<ArrayBuffer> {
   const isOwn = buffer instanceof ArrayBuffer && length * 2 >= buffer.byteLength;
   return isOwn ? new Uint8Array(buffer, byteOffset, length) : new Uint8Array(data);
 }
+
+export function warnOfUnread(id: string): void {
+  process.emitWarning(
+    `Connection ${id} receives messages that nobody reads: they are discarded from now on; ` +
+      'read connection.readable or accept with receive: "discard"',
+    { code: "SPW_WARN_UNREAD" },
+  );
+}
