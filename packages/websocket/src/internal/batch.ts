@@ -10,29 +10,35 @@ export const MAX_COPY = 16_384;
 export class Load {
   /** In order; what slabs and leases hold may change after `release()`. */
   readonly pieces: Uint8Array[];
-  #holds: (Slab | Lease)[];
+  #slabs: Slab[];
+  readonly #leases: Lease[];
 
-  constructor(pieces: Uint8Array[], holds: (Slab | Lease)[]) {
+  constructor(pieces: Uint8Array[], slabs: Slab[], leases: Lease[]) {
     this.pieces = pieces;
-    this.#holds = holds;
+    this.#slabs = slabs;
+    this.#leases = leases;
   }
 
   /** The kernel has taken all of it, or never will. */
   release(): void {
-    for (const hold of this.#holds) hold.free();
-    this.#holds = [];
+    this.freeSlabs();
+    for (const lease of this.#leases) lease.free();
+  }
+
+  /** Gives the slabs back, at once: what comes next finds its place still in the cache. */
+  freeSlabs(): void {
+    for (const slab of this.#slabs) slab.free();
+    this.#slabs = [];
   }
 
   /** Moves out of the slabs, which others share. */
   leaveSlabs(): void {
-    const slabs = this.#holds.filter((hold) => hold instanceof Slab);
-    if (slabs.length === 0) return;
-    const shared = new Set(slabs.map(({ bytes }) => bytes.buffer));
+    if (this.#slabs.length === 0) return;
+    const shared = new Set(this.#slabs.map(({ bytes }) => bytes.buffer));
     for (const [index, piece] of this.pieces.entries()) {
       if (shared.has(piece.buffer)) this.pieces[index] = new Uint8Array(piece);
     }
-    for (const slab of slabs) slab.free();
-    this.#holds = this.#holds.filter((hold) => !(hold instanceof Slab));
+    this.freeSlabs();
   }
 }
 
@@ -41,7 +47,8 @@ export class Batch {
   /** With headers. */
   bytes = 0;
   #pieces: Uint8Array[] = [];
-  #holds: (Slab | Lease)[] = [];
+  #slabs: Slab[] = [];
+  #leases: Lease[] = [];
   /** The piece that is being filled. */
   #slab: Slab | undefined;
   #start = 0;
@@ -89,9 +96,10 @@ export class Batch {
   take(lasts: boolean): Load {
     this.#closePiece();
     this.#closeRun();
-    const load = new Load(this.#pieces, this.#holds);
+    const load = new Load(this.#pieces, this.#slabs, this.#leases);
     this.#pieces = [];
-    this.#holds = [];
+    this.#slabs = [];
+    this.#leases = [];
     this.bytes = 0;
     if (lasts) load.leaveSlabs();
     return load;
@@ -106,7 +114,7 @@ export class Batch {
       this.#closePiece();
       slab = slabFor(bytes);
       this.#slab = slab;
-      this.#holds.push(slab);
+      this.#slabs.push(slab);
       this.#start = slab.used;
     }
     const offset = slab.used;
@@ -121,7 +129,7 @@ export class Batch {
     this.#pieces.push(large);
     if (lease) {
       lease.hold();
-      this.#holds.push(lease);
+      this.#leases.push(lease);
     }
     this.bytes += large.byteLength;
   }

@@ -136,7 +136,9 @@ export class Outbox implements WireHost {
 
   /** Sends a message at once, or not at all: while others wait, without room, when it is large. */
   sendNow(chunk: MessageChunk, queued: number = 0): boolean {
-    if (queued === 0 && this.#sendLent(chunk)) return true;
+    if (queued === 0 && this.account.loan > 0) {
+      if (this.#host.checkOpen() && this.#sendLent(chunk)) return true;
+    }
     if (!this.#isIdle() || this.account.socketRoom <= 0) return false;
     const bytes = this.#write(chunk);
     if (bytes === 0) return false;
@@ -152,8 +154,7 @@ export class Outbox implements WireHost {
     const { account } = this;
     // All there is to look at: something is lent only while nothing waits, and whoever puts something in
     // line has asked for room first, which settles.
-    if (account.loan === 0 || !(chunk instanceof Uint8Array)) return false;
-    if (!this.#host.checkOpen()) return false;
+    if (!(chunk instanceof Uint8Array)) return false;
     // Once: engines call out for it.
     const { length } = chunk;
     const bytes = wireBytes(length);
@@ -176,7 +177,7 @@ export class Outbox implements WireHost {
     }
     let sent = 0;
     for (const chunk of chunks) {
-      if (leaseOf(chunk) || !this.sendNow(chunk)) break;
+      if (!this.#sendLent(chunk) && (leaseOf(chunk) || !this.sendNow(chunk))) break;
       sent++;
     }
     return sent;

@@ -1,5 +1,5 @@
-/** Bytes of a slab: two batches, so that one of them rarely crosses from slab to slab. */
-export const SLAB_BYTES = 131_072;
+/** Bytes of a slab: one batch, which stays in the cache from one write to the next. */
+export const SLAB_BYTES = 65_536;
 /** Bytes that a slab must have left for a new piece: less would soon be two pieces. */
 const MIN_PIECE = 4_096;
 /** Slabs that are kept for later; the rest goes to the collector. */

@@ -168,7 +168,10 @@ export class SocketWire implements Wire {
     else socket.write(pieces[last] as Uint8Array, taken);
     if (last > 0) socket.uncork();
     if (!mayPass) return undefined;
-    if (socket.writableLength === 0) return taken;
+    if (socket.writableLength === 0) {
+      load.freeSlabs();
+      return taken;
+    }
     this.#host.held();
     socket.write(NOTHING, taken);
     return undefined;
