@@ -11,7 +11,7 @@ type Serve = (params: Params) => Promise<Server>;
 const senders: Readonly<Record<string, Serve>> = {
   ws: async ({ send }) => (await import("./bulk/ws.ts")).ws(send === "whole"),
   "bun-drain": async () => serveBun({ mode: "drain", messageBytes: PIECE_BYTES }),
-  net: async () => (await import("./bulk/net.ts")).net(),
+  net: async ({ chunks }) => (await import("./bulk/net.ts")).net(chunks === "fresh"),
   "spillway-pump": async ({ chunks }) =>
     (await import("./bulk/ours.ts")).spillwayPump(chunks === "recycled"),
 };
@@ -34,6 +34,7 @@ export const bulk: Workload = {
         { variant: "ws", params: { send: "whole" } },
         "bun-drain",
         "net",
+        { variant: "net", params: { chunks: "fresh" } },
         { variant: "spillway-pump", params: { chunks: "fresh" } },
         { variant: "spillway-pump", params: { chunks: "recycled" } },
       ],
