@@ -1,5 +1,5 @@
 import { DropCounter, type DropCounts, SpillwayError } from "@spillway/streams";
-import type { Connection } from "@spillway/websocket";
+import { type Connection, heldBytes } from "@spillway/websocket";
 
 /** Totals over the plugin's life, ended connections included; sizes in wire bytes. */
 export interface SpillwayStats {
@@ -10,6 +10,8 @@ export interface SpillwayStats {
   readonly queuedBytes: number;
   readonly bufferedBytes: number;
   readonly inFlightBytes: number;
+  /** In this process for all of them, received included; frames and buffers that they share count once. */
+  readonly heldBytes: number;
   readonly sentMessages: number;
   readonly sentBytes: number;
   readonly receivedMessages: number;
@@ -80,6 +82,7 @@ export class Connections {
       accepted: this.#accepted,
       evicted: this.#evicted,
       ...held,
+      heldBytes: heldBytes(this.live),
       ...sums,
       dropped: drops.counts(),
     };

@@ -65,6 +65,7 @@ export function collectMetrics(spillway: Spillway, registry: Registry): void {
 
   gauge("connections", "Open connections", () => stats().connections);
   gauge("queued_bytes", "Bytes written and not yet handed to a socket", () => stats().queuedBytes);
+  gauge("held_bytes", "Bytes held for peers, shared ones once", () => stats().heldBytes);
   gauge("in_flight_bytes", "Bytes sent and not acknowledged", () => stats().inFlightBytes);
   counter("sent_messages_total", "Messages sent", () => stats().sentMessages);
   counter("sent_bytes_total", "Bytes sent, frame headers included", () => stats().sentBytes);

@@ -205,11 +205,12 @@ describe("app.spillway", () => {
     await waitFor(() => waiting(app) === 1, { message: "the stall" });
     vi.advanceTimersByTime(4_000);
     expect(app.spillway.stats().evicted).toBe(0);
+    expect(app.spillway.stats().heldBytes).toBeGreaterThan(0);
     vi.advanceTimersByTime(3_000);
     expect(app.spillway.stats().evicted).toBe(1);
     await waitFor(() => app.spillway.connections.size === 1, { message: "the eviction" });
     vi.advanceTimersByTime(10_000);
-    expect(app.spillway.stats()).toMatchObject({ evicted: 1, queuedBytes: 0 });
+    expect(app.spillway.stats()).toMatchObject({ evicted: 1, queuedBytes: 0, heldBytes: 0 });
     const received = idle.collect(1);
     await idle.send("unharmed");
     expect(await received).toEqual(["unharmed"]);
@@ -249,6 +250,7 @@ describe("collectMetrics()", () => {
     await received;
     const text = await registry.metrics();
     expect(text).toContain("spillway_connections 1\n");
+    expect(text).toContain("spillway_held_bytes 0\n");
     expect(text).toContain("spillway_sent_bytes_total 6\n");
     expect(text).toContain('spillway_connection_states{state="healthy"} 1\n');
     expect(await registry.metrics()).toContain("spillway_sent_messages_total 1\n");

@@ -8,8 +8,8 @@ import { FlowWindow } from "./flow-window.ts";
 import { leaseOf, type MessageChunk } from "./frame.ts";
 import { Ending } from "./internal/ending.ts";
 import { Heartbeat, type HeartbeatHost } from "./internal/heartbeat.ts";
+import type { Held } from "./internal/held.ts";
 import { Inbox, type ReceivedMessage, warnOfUnread } from "./internal/inbox.ts";
-import { INITIAL_BYTES } from "./internal/path-model.ts";
 import { Lane } from "./internal/lane.ts";
 import { chunkBytes } from "./internal/message.ts";
 import { Outbox } from "./internal/outbox.ts";
@@ -21,7 +21,7 @@ import {
   type ConnectionSettings,
   type LaneOptions,
 } from "./options.ts";
-import type { ConnectionState, ConnectionStats } from "./stats.ts";
+import { type ConnectionState, type ConnectionStats, statsOf } from "./stats.ts";
 
 /** Milliseconds without progress from which a peer counts as frozen; less may be a slow reader. */
 const FROZEN_MS = 5_000;
@@ -36,8 +36,18 @@ type Listener<Arguments extends unknown[]> = (this: WebSocket, ...given: Argumen
 /** Whose connection a socket is: its listeners are the same functions for all. */
 const connections = new WeakMap<WebSocket, Connection>();
 
+/** Adds what a connection holds in memory. */
+export let holdings: (connection: Connection, held: Held) => void;
+
 /** One WebSocket as a pair of streams on one account. Made by `accept()`. */
 export class Connection {
+  static {
+    holdings = (connection, held) => {
+      connection.#lazyOutbox?.hold(held);
+      held.count(connection.#lazyInbox?.queued ?? 0);
+    };
+  }
+
   /** The upgrade request. */
   readonly request: IncomingMessage;
   readonly #number: number = ++count;
@@ -208,30 +218,15 @@ export class Connection {
 
   /** The account at this moment. */
   stats(): ConnectionStats {
-    const [outbox, inbox, flow] = [this.#lazyOutbox, this.#lazyInbox, this.#lazyFlow];
-    const { window } = this.#settings;
-    const hasWindow = window !== false;
-    const fixed = typeof window === "number" ? window : INITIAL_BYTES;
-    return {
+    return statsOf({
       state: this.state,
-      queuedBytes: outbox?.account.queued ?? 0,
-      bufferedBytes: outbox?.account.buffered ?? 0,
-      inFlightBytes: hasWindow ? (flow?.inFlight ?? 0) : undefined,
-      windowBytes: hasWindow ? (flow?.windowBytes ?? fixed) : undefined,
-      acknowledgedBy: hasWindow ? (flow?.acknowledgedBy ?? "ping") : undefined,
-      rttMs: flow?.rttMs,
-      baseRttMs: flow?.baseRttMs,
-      deliveryRate: flow?.deliveryRate,
-      receiveQueuedBytes: inbox?.queued ?? 0,
-      sentMessages: outbox?.sentMessages ?? 0,
-      sentBytes: outbox?.sentBytes ?? 0,
-      receivedMessages: inbox?.messages ?? 0,
-      receivedBytes: inbox?.bytes ?? 0,
-      dropped: this.#drops.counts(),
-      backpressureMs: outbox?.account.backpressureMs ?? 0,
-      stalledForMs: outbox?.account.stalledMs ?? 0,
-      connectedForMs: performance.now() - this.#connectedAt,
-    };
+      settings: this.#settings,
+      outbox: this.#lazyOutbox,
+      inbox: this.#lazyInbox,
+      flow: this.#lazyFlow,
+      drops: this.#drops,
+      connectedAt: this.#connectedAt,
+    });
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
@@ -372,11 +367,9 @@ export class Connection {
     progress: (connection) => connection.#signs,
     probe: (connection) => connection.#lazyInbox?.probe(),
     ping: (connection) => (connection.#lazyFlow ? connection.#lazyFlow.ping() : connection.#ping()),
-    dead: (connection, silentMs) => {
-      const { heartbeat } = connection.#settings;
-      const silent = Math.round(silentMs);
-      const limit = heartbeat ? heartbeat.deadlineMs : Infinity;
-      const message = `Cannot reach peer: silent for ${silent} ms and the limit is ${limit} ms`;
+    dead: (connection, silentMs, limitMs) => {
+      const silent = `silent for ${Math.round(silentMs)} ms`;
+      const message = `Cannot reach peer: ${silent} and the limit is ${limitMs} ms`;
       connection.fail(new SpillwayError("SPW_ERR_TIMEOUT", message));
     },
   };

@@ -7,6 +7,7 @@ export { accept } from "./accept.ts";
 export { type CloseInfo, closeCodes } from "./close-codes.ts";
 export type { Connection } from "./connection.ts";
 export type { Acknowledger } from "./flow-window.ts";
+export { heldBytes } from "./held-bytes.ts";
 export { Frame, frame, type FrameOptions, type MessageChunk } from "./frame.ts";
 export type { ReceivedMessage } from "./internal/inbox.ts";
 export {

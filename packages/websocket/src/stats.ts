@@ -1,5 +1,9 @@
-import type { DropCounts } from "@spillway/streams";
-import type { Acknowledger } from "./flow-window.ts";
+import type { DropCounter, DropCounts } from "@spillway/streams";
+import type { Acknowledger, FlowWindow } from "./flow-window.ts";
+import type { Inbox } from "./internal/inbox.ts";
+import type { Outbox } from "./internal/outbox.ts";
+import { INITIAL_BYTES } from "./internal/path-model.ts";
+import type { ConnectionSettings } from "./options.ts";
 
 /**
  * How a connection does: moving, waiting for its peer, silent for 5 s while something waits, paused
@@ -39,4 +43,43 @@ export interface ConnectionStats {
   /** Milliseconds since anything moved, while there is no room; 0 otherwise. */
   readonly stalledForMs: number;
   readonly connectedForMs: number;
+}
+
+/** What a connection has, as far as it was needed. */
+interface Parts {
+  readonly state: ConnectionState;
+  readonly settings: ConnectionSettings;
+  readonly outbox: Outbox | undefined;
+  readonly inbox: Inbox | undefined;
+  readonly flow: FlowWindow | undefined;
+  readonly drops: DropCounter;
+  readonly connectedAt: number;
+}
+
+/** Puts the account together. */
+export function statsOf(parts: Parts): ConnectionStats {
+  const { state, outbox, inbox, flow, drops, connectedAt } = parts;
+  const { window } = parts.settings;
+  const hasWindow = window !== false;
+  const fixed = typeof window === "number" ? window : INITIAL_BYTES;
+  return {
+    state,
+    queuedBytes: outbox?.account.queued ?? 0,
+    bufferedBytes: outbox?.account.buffered ?? 0,
+    inFlightBytes: hasWindow ? (flow?.inFlight ?? 0) : undefined,
+    windowBytes: hasWindow ? (flow?.windowBytes ?? fixed) : undefined,
+    acknowledgedBy: hasWindow ? (flow?.acknowledgedBy ?? "ping") : undefined,
+    rttMs: flow?.rttMs,
+    baseRttMs: flow?.baseRttMs,
+    deliveryRate: flow?.deliveryRate,
+    receiveQueuedBytes: inbox?.queued ?? 0,
+    sentMessages: outbox?.sentMessages ?? 0,
+    sentBytes: outbox?.sentBytes ?? 0,
+    receivedMessages: inbox?.messages ?? 0,
+    receivedBytes: inbox?.bytes ?? 0,
+    dropped: drops.counts(),
+    backpressureMs: outbox?.account.backpressureMs ?? 0,
+    stalledForMs: outbox?.account.stalledMs ?? 0,
+    connectedForMs: performance.now() - connectedAt,
+  };
 }

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { waitFor } from "@spillway/testing";
-import { accept, type Connection, type ConnectionOptions } from "@spillway/websocket";
+import { accept, type Connection, type ConnectionOptions, heldBytes } from "@spillway/websocket";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { Digest, messages } from "./messages.ts";
@@ -139,6 +139,9 @@ describe("a connection over a plain Duplex", () => {
       expect(seen.bufferedBytes).toBeGreaterThan(0);
       expect(seen.bufferedBytes).toBeLessThanOrEqual(65_536 + 65_536 + size);
       expect(seen.queuedBytes).toBeLessThanOrEqual(65_536 + size + 10);
+      const { bufferedBytes, queuedBytes } = connection.stats();
+      expect(heldBytes([connection])).toBeGreaterThanOrEqual(bufferedBytes);
+      expect(heldBytes([connection])).toBeLessThanOrEqual(bufferedBytes + queuedBytes + size);
       if (window) expect(seen.inFlightBytes).toBeLessThanOrEqual(window + window / 4 + 10);
       const before = written;
       client.resume();

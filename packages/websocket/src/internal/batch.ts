@@ -1,7 +1,8 @@
+import type { Held } from "./held.ts";
 import { headerBytes, writeHeader } from "./header.ts";
 import { joined } from "./joined.ts";
 import type { Lease } from "./lease.ts";
-import { Slab, SLAB_BYTES, slabFor } from "./slab.ts";
+import { type Slab, SLAB_BYTES, slabFor } from "./slab.ts";
 
 /** Payloads up to here are copied: a copy is cheaper than one more piece for the system call. */
 export const MAX_COPY = 16_384;
@@ -17,6 +18,10 @@ export class Load {
     this.pieces = pieces;
     this.#slabs = slabs;
     this.#leases = leases;
+  }
+
+  hold(held: Held): void {
+    for (const piece of this.pieces) held.add(piece);
   }
 
   /** The kernel has taken all of it, or never will. */
@@ -90,6 +95,12 @@ export class Batch {
     this.#closePiece();
     this.#run.push(frame);
     this.bytes += frame.byteLength;
+  }
+
+  hold(held: Held): void {
+    for (const piece of this.#pieces) held.add(piece);
+    for (const frame of this.#run) held.add(frame);
+    if (this.#slab) held.add(this.#slab.bytes.subarray(this.#start, this.#end));
   }
 
   /** Takes all out. What `lasts`, because the socket is full, must not keep slabs from others. */

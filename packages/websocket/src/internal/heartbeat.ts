@@ -8,7 +8,7 @@ export interface HeartbeatHost<Peer> {
   probe(peer: Peer): void;
   /** Asks for a sign of life. */
   ping(peer: Peer): void;
-  dead(peer: Peer, silentMs: number): void;
+  dead(peer: Peer, silentMs: number, limitMs: number): void;
 }
 
 /**
@@ -49,7 +49,7 @@ export class Heartbeat<Peer> {
     }
     const silentMs = now - this.#aliveAt;
     if (silentMs >= this.#deadlineMs) {
-      host.dead(this.#peer, silentMs);
+      host.dead(this.#peer, silentMs, this.#deadlineMs);
       return;
     }
     host.probe(this.#peer);

@@ -1,6 +1,7 @@
 import { EndWriter, runsOf, type Sink, type Source, WritableEnd } from "@spillway/streams/ends";
 import { leaseOf, type MessageChunk } from "../frame.ts";
 import { type Deferred, deferred, ignore } from "./deferred.ts";
+import type { Held } from "./held.ts";
 import type { Lease } from "./lease.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -23,9 +24,9 @@ export class Lane implements Sink<MessageChunk> {
   readonly #host: LaneHost;
   /** Wire bytes written and not yet handed to the socket. */
   queued = 0;
-  /** Of the messages that wait natively, oldest first, from `#firstSize` on. */
-  readonly #sizes: number[] = [];
-  #firstSize = 0;
+  /** What waits natively, oldest first, from `#first` on. */
+  readonly #waiting: { readonly chunk: MessageChunk; readonly bytes: number }[] = [];
+  #first = 0;
   /** Of the same messages, those that have one. */
   #leases: Lease[] = [];
   #admitted = 0;
@@ -88,7 +89,9 @@ export class Lane implements Sink<MessageChunk> {
   /** Counts a message the moment it is written, awaited or not. */
   waits(chunk: MessageChunk): void {
     if (this.#end.state !== "writable") return;
-    this.#sizes.push(this.#count(this.#outbox.admit(chunk, this.queued)));
+    const bytes = this.#outbox.admit(chunk, this.queued);
+    this.#waiting.push({ chunk, bytes });
+    this.#count(bytes);
     const lease = leaseOf(chunk);
     if (!lease || this.#isOver()) return;
     lease.hold();
@@ -146,6 +149,13 @@ export class Lane implements Sink<MessageChunk> {
     this.#host.closing?.();
   }
 
+  /** Adds what waits natively. */
+  hold(held: Held): void {
+    for (const { chunk, bytes } of this.#waiting.slice(this.#first)) {
+      if (bytes > 0) held.addMessage(chunk);
+    }
+  }
+
   /** Calls `done` once everything written so far has been handed to the socket. */
   whenFlushed(done: () => void): void {
     if (this.#handled >= this.#admitted) done();
@@ -179,23 +189,22 @@ export class Lane implements Sink<MessageChunk> {
 
   /** What was counted for the message that is put now, if it waited natively. */
   #takeSize(): number | undefined {
-    const size = this.#sizes[this.#firstSize];
-    if (size === undefined) return undefined;
-    this.#firstSize++;
+    const message = this.#waiting[this.#first];
+    if (!message) return undefined;
+    this.#first++;
     // Half at a time: to shift each of many would move all the others.
-    if (this.#firstSize * 2 >= this.#sizes.length) {
-      this.#sizes.splice(0, this.#firstSize);
-      this.#firstSize = 0;
+    if (this.#first * 2 >= this.#waiting.length) {
+      this.#waiting.splice(0, this.#first);
+      this.#first = 0;
     }
-    return size;
+    return message.bytes;
   }
 
-  #count(bytes: number): number {
+  #count(bytes: number): void {
     this.queued += bytes;
     this.#admitted++;
     // Last, since it tells this lane.
     this.#outbox.account.queue(bytes);
-    return bytes;
   }
 
   #handle(bytes: number): void {

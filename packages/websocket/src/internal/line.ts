@@ -31,6 +31,11 @@ export class Line {
     return this.#jobs.length === 0;
   }
 
+  /** In the order in which they came. */
+  get jobs(): readonly Job[] {
+    return this.#jobs;
+  }
+
   push(job: Job): void {
     this.#jobs.push(job);
   }

@@ -1,3 +1,4 @@
+import { SpillwayError } from "@spillway/streams";
 import { bytesOf, Frame, type MessageChunk, wrongChunk } from "../frame.ts";
 import { deflateLater } from "./deflate.ts";
 import { wireBytes } from "./header.ts";
@@ -62,4 +63,13 @@ export function chunkBytes(chunk: unknown): number | undefined {
   }
   const payload = bytesOf(chunk);
   return payload && wireBytes(payload.byteLength);
+}
+
+/** The error for a producer that does not wait. */
+export function tooMuch(bytes: number, queued: number, limit: number): SpillwayError {
+  return new SpillwayError(
+    "SPW_ERR_OVERFLOW",
+    `Cannot queue message of ${bytes} bytes: ${queued} bytes wait and the limit is ${limit} bytes; ` +
+      "await writer.ready before each write",
+  );
 }

@@ -1,14 +1,15 @@
-import { SpillwayError } from "@spillway/streams";
+import type { SpillwayError } from "@spillway/streams";
 import { type FlowWindow, MAX_FRAGMENT } from "../flow-window.ts";
 import { bytesOf, Frame, isShared, leaseOf, type MessageChunk, wrongChunk } from "../frame.ts";
 import { Account } from "./account.ts";
 import { MAX_COPY } from "./batch.ts";
 import { deferred } from "./deferred.ts";
 import { isDeflated } from "./deflate.ts";
+import type { Held } from "./held.ts";
 import type { Lane } from "./lane.ts";
 import { firstByte, PACKED, wireBytes } from "./header.ts";
 import { giveUp, type Job, Line } from "./line.ts";
-import { chunkBytes, type Message, toMessage, toPacked } from "./message.ts";
+import { chunkBytes, type Message, toMessage, tooMuch, toPacked } from "./message.ts";
 import { turnNow } from "./turn-time.ts";
 import type { Wire, WireHost } from "./wire.ts";
 
@@ -123,12 +124,7 @@ export class Outbox implements WireHost {
       return 0;
     }
     if (waiting >= this.#highWaterMark && queued + bytes > this.#maxQueuedBytes) {
-      const error = new SpillwayError(
-        "SPW_ERR_OVERFLOW",
-        `Cannot queue message of ${bytes} bytes: ${queued} bytes wait and the limit is ` +
-          `${this.#maxQueuedBytes} bytes; await writer.ready before each write`,
-      );
-      this.#host.fail(error);
+      this.#host.fail(tooMuch(bytes, queued, this.#maxQueuedBytes));
       return 0;
     }
     return bytes;
@@ -224,6 +220,14 @@ export class Outbox implements WireHost {
       if (!this.#current || this.#current.isPacking) return;
       this.#sendSome(this.#current);
     }
+  }
+
+  /** Adds what waits, here or in the lanes, and what the kernel has not taken. */
+  hold(held: Held): void {
+    const jobs = this.#current ? [this.#current, ...this.#line.jobs] : this.#line.jobs;
+    for (const { chunk } of jobs) held.addMessage(chunk);
+    for (const lane of this.#lanes) lane.hold(held);
+    this.#wire.hold(held);
   }
 
   /** Calls `done` once everything written so far has been handed to the socket. */

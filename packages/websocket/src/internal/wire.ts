@@ -2,9 +2,10 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { WebSocket } from "ws";
 import type { Frame } from "../frame.ts";
-import { Batch, MAX_COPY } from "./batch.ts";
+import { Batch, type Load, MAX_COPY } from "./batch.ts";
 import { deflate, isDeflated } from "./deflate.ts";
 import { BINARY, FIN, firstByte, OPCODE, PACKED, PING, TEXT, wireBytes } from "./header.ts";
+import type { Held } from "./held.ts";
 import type { Lease } from "./lease.ts";
 import { encodedRun, MAX_RUN } from "./run.ts";
 
@@ -40,6 +41,8 @@ export interface Wire {
   ping(payload: Uint8Array): void;
   /** Hands all to the socket now, since something that is not ours follows. */
   flush(): void;
+  /** Adds what the kernel has not taken. */
+  hold(held: Held): void;
 }
 
 /** Bytes of a batch that does not wait for the end of the turn: with a ping behind it, what peers read at once. */
@@ -62,8 +65,8 @@ export class SocketWire implements Wire {
   readonly #batch = new Batch();
   /** Of messages, in the batch; control frames are nobody's. */
   #bytes = 0;
-  /** Writes that the kernel has not taken yet. */
-  #writing = 0;
+  /** What the kernel has not taken yet. */
+  readonly #loads = new Set<Load>();
   #isDirty = false;
   /** Whether the kernel has taken something since, so that more may come behind what waits. */
   #hasMoved = false;
@@ -136,6 +139,11 @@ export class SocketWire implements Wire {
     if (taken) process.nextTick(taken);
   }
 
+  hold(held: Held): void {
+    this.#batch.hold(held);
+    for (const load of this.#loads) load.hold(held);
+  }
+
   /** Hands all to the socket; gives what is left to do where the kernel has taken it at once. */
   #write(): (() => void) | undefined {
     if (this.#batch.bytes === 0) return undefined;
@@ -143,7 +151,7 @@ export class SocketWire implements Wire {
     const bytes = this.#bytes;
     this.#bytes = 0;
     // What lasts because the socket is full must not keep a slab from others.
-    const load = this.#batch.take(this.#writing > 0);
+    const load = this.#batch.take(this.#loads.size > 0);
     // `ws` answers a Close by itself, and nothing may follow that.
     if (this.#ws.readyState !== this.#ws.OPEN) {
       load.release();
@@ -151,10 +159,10 @@ export class SocketWire implements Wire {
       return undefined;
     }
     const socket = this.#socket;
-    const mayPass = this.#writing === 0 && !this.#isEncrypted;
-    this.#writing++;
+    const mayPass = this.#loads.size === 0 && !this.#isEncrypted;
+    this.#loads.add(load);
     const taken = (): void => {
-      this.#writing--;
+      this.#loads.delete(load);
       this.#hasMoved = true;
       load.release();
       this.#host.flushed(bytes);
@@ -238,6 +246,8 @@ export class MessageWire implements Wire {
   readonly left = 0;
   readonly #socket: WebSocket;
   readonly #host: WireHost;
+  /** Wire bytes that `ws` has been given and the kernel has not. */
+  #bytes = 0;
 
   constructor(socket: WebSocket, host: WireHost) {
     this.#socket = socket;
@@ -276,6 +286,11 @@ export class MessageWire implements Wire {
 
   flush(): void {}
 
+  /** What `ws` holds it does not show. */
+  hold(held: Held): void {
+    held.count(this.#bytes);
+  }
+
   #send(
     payload: string | Uint8Array,
     byteLength: number,
@@ -285,7 +300,9 @@ export class MessageWire implements Wire {
     const bytes = wireBytes(byteLength);
     this.#host.beginning();
     lease?.hold();
+    this.#bytes += bytes;
     this.#socket.send(payload, options, () => {
+      this.#bytes -= bytes;
       lease?.free();
       this.#host.flushed(bytes);
     });
