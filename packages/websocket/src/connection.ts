@@ -6,6 +6,7 @@ import type { CloseEvent, WebSocket } from "ws";
 import type { CloseInfo } from "./close-codes.ts";
 import { FlowWindow } from "./flow-window.ts";
 import { leaseOf, type MessageChunk } from "./frame.ts";
+import { Condition, statesOf } from "./internal/condition.ts";
 import { Ending } from "./internal/ending.ts";
 import { Heartbeat, type HeartbeatHost } from "./internal/heartbeat.ts";
 import type { Held } from "./internal/held.ts";
@@ -22,9 +23,6 @@ import {
   type LaneOptions,
 } from "./options.ts";
 import { type ConnectionState, type ConnectionStats, statsOf } from "./stats.ts";
-
-/** Milliseconds without progress from which a peer counts as frozen; less may be a slow reader. */
-const FROZEN_MS = 5_000;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -61,6 +59,7 @@ export class Connection {
   #lazyInbox: Inbox | undefined;
   #lazyEnding: Ending | undefined;
   #lazyDrops: DropCounter | undefined;
+  #condition: Condition | undefined;
   #recordDrop: DropListener<unknown> | undefined;
   #pongs = 0;
   #main: Lane | undefined;
@@ -133,12 +132,33 @@ export class Connection {
     return this.#ending.signal;
   }
 
+  /** How the connection does at this moment; {@link states} tells of changes. */
   get state(): ConnectionState {
-    if (this.#lazyEnding?.error) return "dead";
-    if (this.#lazyInbox?.paused) return "paused";
-    const account = this.#lazyOutbox?.account;
-    if (!account || account.room > 0) return "healthy";
-    return account.stalledMs >= FROZEN_MS ? "frozen" : "congested";
+    const parts = {
+      isDead: this.#lazyEnding?.error !== undefined,
+      isPaused: this.#lazyInbox?.paused ?? false,
+      account: this.#lazyOutbox?.account,
+      flow: this.#lazyFlow,
+    };
+    this.#condition ??= new Condition(this.#connectedAt);
+    return this.#condition.look(parts, performance.now());
+  }
+
+  /**
+   * The state, and each that follows, until the connection is dead. Whoever reads slowly misses those that
+   * have passed meanwhile.
+   *
+   * @example
+   * ```ts
+   * import type { Connection } from "@spillway/websocket";
+   *
+   * async function log(connection: Connection): Promise<void> {
+   *   for await (const state of connection.states()) console.log(connection.id, state);
+   * }
+   * ```
+   */
+  states(): AsyncGenerator<ConnectionState, void, void> {
+    return statesOf(this);
   }
 
   /**
@@ -218,8 +238,10 @@ export class Connection {
 
   /** The account at this moment. */
   stats(): ConnectionStats {
+    const { state } = this;
     return statsOf({
-      state: this.state,
+      state,
+      stateForMs: this.#condition?.lasts(performance.now()) ?? 0,
       settings: this.#settings,
       outbox: this.#lazyOutbox,
       inbox: this.#lazyInbox,

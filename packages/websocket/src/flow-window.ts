@@ -38,6 +38,10 @@ const PATIENCE_MS = 2_000;
 const SAFE_BYTES = 262_144;
 /** Milliseconds after which an answer is asked for again, however little was sent since. */
 const ASK_EVERY_MS = 10_000;
+/** Without an answer for less than so long, nothing is said of a peer; nor for less than twice its slowest of late. */
+const MIN_SILENCE_MS = 500;
+/** Of the slowest answer, what the next one leaves. */
+const SLOWEST_KEPT = 7 / 8;
 /** From ping to ping, as a share of the window; while it grows, and while nobody needs all of it. */
 const SPACING = 3 / 8;
 const GROWING_SPACING = 1 / 4;
@@ -88,8 +92,11 @@ export class FlowWindow {
   #suspended = false;
   /** Pongs for less than this were asked for before reading was suspended: too old to go by. */
   #trustFrom = 0;
+  #resumedAt = 0;
   #acknowledgedBy: Acknowledger = "ping";
   #rttMs: number | undefined;
+  /** The longest round trip, of which each answer makes the peer forget some. */
+  #slowestMs = 0;
   #patience: NodeJS.Timeout | undefined;
 
   /** @param window - bytes, or `"auto"` to size it by the path */
@@ -119,6 +126,16 @@ export class FlowWindow {
   /** Bytes a second that the path has been seen to take of late; `undefined` for a fixed window. */
   get deliveryRate(): number | undefined {
     return this.#path && this.#path.rate * 1_000;
+  }
+
+  /**
+   * Milliseconds for which the oldest answer is later than a peer that moves would have been, going by those
+   * before; negative while that is to come, and where answers are not gone by.
+   */
+  overdueMs(nowMs: number): number {
+    const [oldest] = this.#pings;
+    if (!oldest || this.#acknowledgedBy !== "ping" || this.#rttMs === undefined) return -Infinity;
+    return nowMs - oldest.sentAt - Math.max(MIN_SILENCE_MS, 2 * this.#slowestMs);
   }
 
   get inFlight(): number {
@@ -205,7 +222,12 @@ export class FlowWindow {
     const isUsed = this.#sent - this.#acknowledged >= (this.windowBytes * 3) / 4;
     this.#acknowledged = offset;
     clearTimeout(this.#patience);
-    if (!this.#suspended && offset >= this.#trustFrom) this.#acknowledgedBy = "ping";
+    if (!this.#suspended && offset >= this.#trustFrom) {
+      this.#acknowledgedBy = "ping";
+    }
+    if (answered.sentAt >= this.#resumedAt) {
+      this.#slowestMs = Math.max(this.#rttMs, this.#slowestMs * SLOWEST_KEPT);
+    }
     if (this.#isAuto) this.#learn(answered, isUsed, nowMs);
     // Pings that were due while too many were out, or while reading was suspended.
     this.leaving();
@@ -223,6 +245,7 @@ export class FlowWindow {
     if (!this.#suspended) return;
     this.#suspended = false;
     this.#trustFrom = this.#sent;
+    this.#resumedAt = performance.now();
     this.ping();
   }
 

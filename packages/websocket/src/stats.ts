@@ -6,14 +6,19 @@ import { INITIAL_BYTES } from "./internal/path-model.ts";
 import type { ConnectionSettings } from "./options.ts";
 
 /**
- * How a connection does: moving, waiting for its peer, silent for 5 s while something waits, paused
- * because `readable` is full, or over.
+ * How a connection does: moving; moving, but slower than what is offered; silent; paused because `readable`
+ * is full; or over. Silent is a peer that has owed an answer for half a second, and for twice as long as
+ * its slowest of late; one that does not answer is when nothing has moved for 5 s.
  */
 export type ConnectionState = "healthy" | "congested" | "frozen" | "paused" | "dead";
 
 /** A connection's account at one moment. Bytes are wire bytes: payload and frame headers. */
 export interface ConnectionStats {
   readonly state: ConnectionState;
+  /** Milliseconds since it was first seen in that state. */
+  readonly stateForMs: number;
+  /** Share of the time without room to send, of late: 0 to 1. */
+  readonly congestion: number;
   /** Written and not yet handed to the socket. */
   readonly queuedBytes: number;
   /** Handed to the socket and not yet taken by the kernel. */
@@ -48,6 +53,7 @@ export interface ConnectionStats {
 /** What a connection has, as far as it was needed. */
 interface Parts {
   readonly state: ConnectionState;
+  readonly stateForMs: number;
   readonly settings: ConnectionSettings;
   readonly outbox: Outbox | undefined;
   readonly inbox: Inbox | undefined;
@@ -58,12 +64,14 @@ interface Parts {
 
 /** Puts the account together. */
 export function statsOf(parts: Parts): ConnectionStats {
-  const { state, outbox, inbox, flow, drops, connectedAt } = parts;
+  const { state, stateForMs, outbox, inbox, flow, drops, connectedAt } = parts;
   const { window } = parts.settings;
   const hasWindow = window !== false;
   const fixed = typeof window === "number" ? window : INITIAL_BYTES;
   return {
     state,
+    stateForMs,
+    congestion: outbox?.account.congestion ?? 0,
     queuedBytes: outbox?.account.queued ?? 0,
     bufferedBytes: outbox?.account.buffered ?? 0,
     inFlightBytes: hasWindow ? (flow?.inFlight ?? 0) : undefined,

@@ -122,7 +122,7 @@ describe("a peer that reads slowly", () => {
       await waitFor(() => firsts.length > round * 50, { message: `messages of round ${round}` });
       peer.freeze();
       await stall(connection);
-      expect(connection.state).toBe("congested");
+      await waitFor(() => connection.state === "frozen", { message: "the verdict" });
       peer.thaw();
     }
     await beside.unharmed();

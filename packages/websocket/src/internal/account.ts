@@ -1,4 +1,5 @@
 import type { FlowWindow } from "../flow-window.ts";
+import { Share } from "./share.ts";
 
 /** What a batch may go beyond the mark, so that bursts about as large as the mark leave whole. */
 const BATCH_BYTES = 65_536;
@@ -15,6 +16,7 @@ export class Account {
   #buffered = 0;
   #progressAt: number = performance.now();
   #blockedAt: number | undefined;
+  readonly #blocked = new Share();
   #blockedMs = 0;
   #sent = 0;
   /** Of what was lent, what is left: messages may take it without a look at anything else. */
@@ -83,6 +85,11 @@ export class Account {
     return this.#blockedMs + performance.now() - this.#blockedAt;
   }
 
+  /** Share of the time without room, of late: 0 to 1. */
+  get congestion(): number {
+    return this.#blocked.at(performance.now());
+  }
+
   /** Lends `bytes`, as far as there is room and no ping is due before; whoever looks settles. */
   lend(bytes: number): void {
     const room = Math.min(bytes, this.room, this.#flow?.untilPing ?? Infinity);
@@ -131,9 +138,13 @@ export class Account {
   update(): void {
     if (this.room <= 0) {
       if (this.#flow && this.#flow.room <= 0) this.#flow.filled();
-      this.#blockedAt ??= performance.now();
+      if (this.#blockedAt !== undefined) return;
+      this.#blockedAt = performance.now();
+      this.#blocked.set(true, this.#blockedAt);
     } else if (this.#blockedAt !== undefined) {
-      this.#blockedMs = this.backpressureMs;
+      const nowMs = performance.now();
+      this.#blocked.set(false, nowMs);
+      this.#blockedMs += nowMs - this.#blockedAt;
       this.#blockedAt = undefined;
       this.#host.opened();
     }

@@ -1,0 +1,71 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import type { FlowWindow } from "../flow-window.ts";
+import type { ConnectionState } from "../stats.ts";
+import type { Account } from "./account.ts";
+import { turnTime } from "./turn-time.ts";
+
+/** Of the time without room: from here on a peer is slower than what is offered, and down to there it stays so. */
+const CONGESTED = 0.5;
+const EASED = 0.2;
+/** Milliseconds without progress from which a peer counts as frozen that tells nothing itself; less may be a slow reader. */
+const FROZEN_MS = 5_000;
+
+/** Milliseconds from one look to the next, for those who want to hear of changes. */
+const LOOK_EVERY_MS = 100;
+
+/** What a connection has, as far as it was needed. */
+export interface Parts {
+  readonly isDead: boolean;
+  /** Whether we do not read. */
+  readonly isPaused: boolean;
+  readonly account: Account | undefined;
+  readonly flow: FlowWindow | undefined;
+}
+
+/** What a connection is like, from all that is known of it. */
+export class Condition {
+  #state: ConnectionState = "healthy";
+  #sinceMs: number;
+
+  constructor(nowMs: number) {
+    this.#sinceMs = nowMs;
+  }
+
+  look(parts: Parts, nowMs: number): ConnectionState {
+    const state = this.#judge(parts, nowMs);
+    if (state !== this.#state) this.#sinceMs = nowMs;
+    this.#state = state;
+    return state;
+  }
+
+  /** Milliseconds since it was first seen to be what it is. */
+  lasts(nowMs: number): number {
+    return nowMs - this.#sinceMs;
+  }
+
+  #judge({ isDead, isPaused, account, flow }: Parts, nowMs: number): ConnectionState {
+    if (isDead) return "dead";
+    if (isPaused) return "paused";
+    if (!account) return "healthy";
+    // Answers that have come lie here until a turn is over.
+    const isSilent = flow && flow.overdueMs(nowMs) > 2 * turnTime(nowMs);
+    if (isSilent || account.stalledMs >= FROZEN_MS) return "frozen";
+    const least = this.#state === "congested" ? EASED : CONGESTED;
+    return account.congestion >= least ? "congested" : "healthy";
+  }
+}
+
+/** What is seen of the states of a connection, until it is dead. */
+export async function* statesOf(connection: {
+  readonly state: ConnectionState;
+}): AsyncGenerator<ConnectionState, void, void> {
+  let last: ConnectionState | undefined;
+  while (last !== "dead") {
+    const { state } = connection;
+    if (state !== last) yield state;
+    last = state;
+    await sleep(LOOK_EVERY_MS, undefined, { ref: false });
+    // Answers that came while this process was busy are read before anyone is called silent.
+    await nextTurn();
+  }
+}
