@@ -39,7 +39,7 @@ const SAFE_BYTES = 262_144;
 /** Milliseconds after which an answer is asked for again, however little was sent since. */
 const ASK_EVERY_MS = 10_000;
 /** Without an answer for less than so long, nothing is said of a peer; nor for less than twice its slowest of late. */
-const MIN_SILENCE_MS = 500;
+const MIN_SILENCE_MS = 350;
 /** Of the slowest answer, what the next one leaves. */
 const SLOWEST_KEPT = 7 / 8;
 /** From ping to ping, as a share of the window; while it grows, and while nobody needs all of it. */

@@ -7,7 +7,7 @@ import type { ConnectionSettings } from "./options.ts";
 
 /**
  * How a connection does: moving; moving, but slower than what is offered; silent; paused because `readable`
- * is full; or over. Silent is a peer that has owed an answer for half a second, and for twice as long as
+ * is full; or over. Silent is a peer that has owed an answer for 350 ms, and for twice as long as
  * its slowest of late; one that does not answer is when nothing has moved for 5 s.
  */
 export type ConnectionState = "healthy" | "congested" | "frozen" | "paused" | "dead";

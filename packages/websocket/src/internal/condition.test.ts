@@ -40,17 +40,17 @@ function meet() {
 }
 
 describe("Condition", () => {
-  test("silence: half a second, and twice as long as the slowest answer of late", () => {
+  test("silence: 350 ms, and twice as long as the slowest answer of late", () => {
     const { state, send, answer } = meet();
     send(40_000);
     answer(20);
     send(40_000);
-    vi.advanceTimersByTime(499);
+    vi.advanceTimersByTime(349);
     expect(state()).toBe("healthy");
     vi.advanceTimersByTime(2);
     expect(state()).toBe("frozen");
     // It was slow once: it may be again.
-    answer(1_499);
+    answer(1_649);
     expect(state()).toBe("healthy");
     send(40_000);
     vi.advanceTimersByTime(3_999);
@@ -128,7 +128,7 @@ describe("Condition", () => {
     answer(10);
     expect(state()).toBe("healthy");
     send(40_000);
-    vi.advanceTimersByTime(501);
+    vi.advanceTimersByTime(351);
     expect(state()).toBe("frozen");
   });
 

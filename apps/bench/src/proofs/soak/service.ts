@@ -12,7 +12,7 @@ const DEADLINE_MS = 300_000;
 export interface SoakCrowd {
   /** Clients that read all they get. */
   readonly healthy: number;
-  /** Clients that read nothing after their handshake. */
+  /** Clients that read nothing after their first message. */
   readonly frozen: number;
 }
 
@@ -47,6 +47,10 @@ export class SoakService {
         counts: "messages",
         messageBytes: MESSAGE_BYTES,
         stampAt: 0,
+      });
+      // Who has never answered gets what the kernel takes, for minutes: so all begin alive.
+      await fleet.take(1, async () => {
+        await server.ask({ kind: "publish", messages: 1, everyMs: 0 });
       });
       await fleet.freeze(crowd.frozen);
       return new SoakService(crowd, server, fleet);
