@@ -238,3 +238,41 @@ describe("the account is back at zero", () => {
     expect(dropped.reasons["closed"]?.chunks).toBeGreaterThan(0);
   });
 });
+
+test("what the kernel has not taken stays as it is, whatever others send meanwhile", async () => {
+  const server = await serve({ window: false });
+  const slow = await connectPeer(server.url, { read: "never" });
+  const stalled = (await server.next()).writable.getWriter();
+  const fast = await connectPeer(server.url);
+  const busy = (await server.next()).writable.getWriter();
+  const message = (index: number): Uint8Array => new Uint8Array(1_000).fill(index % 251);
+
+  let written = 0;
+  while (!(await isStalled(stalled))) await stalled.write(message(written++));
+  // More than all the memory that small messages share.
+  const others = fast.collect(3_000);
+  for (let index = 0; index < 3_000; index++) {
+    await busy.ready;
+    void busy.write(message(index));
+  }
+  await others;
+
+  const received = slow.collect(written);
+  slow.thaw();
+  const wrong = (await received).findIndex(
+    (bytes, index) => Buffer.compare(bytes as Uint8Array, message(index)) !== 0,
+  );
+  expect(wrong).toBe(-1);
+  expect(written).toBeGreaterThan(1_000);
+});
+
+/** Whether there has been no room for a while. */
+async function isStalled(writer: WritableStreamDefaultWriter): Promise<boolean> {
+  if ((writer.desiredSize ?? 0) > 0) return false;
+  return Promise.race([
+    writer.ready.then(() => false),
+    new Promise<boolean>((resolve) => {
+      setTimeout(resolve, 200, true);
+    }),
+  ]);
+}

@@ -16,7 +16,8 @@ export class Account {
   #buffered = 0;
   #progressAt: number = performance.now();
   #blockedAt: number | undefined;
-  readonly #blocked = new Share();
+  /** Made when it is needed: most connections are idle. */
+  #blocked: Share | undefined;
   #blockedMs = 0;
   #sent = 0;
   /** Of what was lent, what is left: messages may take it without a look at anything else. */
@@ -87,7 +88,7 @@ export class Account {
 
   /** Share of the time without room, of late: 0 to 1. */
   get congestion(): number {
-    return this.#blocked.at(performance.now());
+    return this.#blocked?.at(performance.now()) ?? 0;
   }
 
   /** Lends `bytes`, as far as there is room and no ping is due before; whoever looks settles. */
@@ -140,10 +141,11 @@ export class Account {
       if (this.#flow && this.#flow.room <= 0) this.#flow.filled();
       if (this.#blockedAt !== undefined) return;
       this.#blockedAt = performance.now();
+      this.#blocked ??= new Share();
       this.#blocked.set(true, this.#blockedAt);
     } else if (this.#blockedAt !== undefined) {
       const nowMs = performance.now();
-      this.#blocked.set(false, nowMs);
+      this.#blocked?.set(false, nowMs);
       this.#blockedMs += nowMs - this.#blockedAt;
       this.#blockedAt = undefined;
       this.#host.opened();
