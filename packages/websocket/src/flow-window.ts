@@ -92,6 +92,7 @@ export class FlowWindow {
   #suspended = false;
   /** Pongs for less than this were asked for before reading was suspended: too old to go by. */
   #trustFrom = 0;
+  /** Answers to what was asked before then have lain here: they say nothing of how slow the peer is. */
   #resumedAt = 0;
   #acknowledgedBy: Acknowledger = "ping";
   #rttMs: number | undefined;
@@ -222,9 +223,7 @@ export class FlowWindow {
     const isUsed = this.#sent - this.#acknowledged >= (this.windowBytes * 3) / 4;
     this.#acknowledged = offset;
     clearTimeout(this.#patience);
-    if (!this.#suspended && offset >= this.#trustFrom) {
-      this.#acknowledgedBy = "ping";
-    }
+    if (!this.#suspended && offset >= this.#trustFrom) this.#acknowledgedBy = "ping";
     if (answered.sentAt >= this.#resumedAt) {
       this.#slowestMs = Math.max(this.#rttMs, this.#slowestMs * SLOWEST_KEPT);
     }

@@ -15,6 +15,12 @@ export interface LaneHost {
   aborted(lane: Lane, reason: unknown): void;
 }
 
+/** A message written, and the wire bytes it was counted for; 0 when it was refused. */
+interface Waiting {
+  readonly chunk: MessageChunk;
+  readonly bytes: number;
+}
+
 /** One writable of a connection: its stream, its place in the send account, its backpressure. */
 export class Lane implements Sink<MessageChunk> {
   readonly priority: number;
@@ -25,7 +31,7 @@ export class Lane implements Sink<MessageChunk> {
   /** Wire bytes written and not yet handed to the socket. */
   queued = 0;
   /** What waits natively, oldest first, from `#first` on. */
-  readonly #waiting: { readonly chunk: MessageChunk; readonly bytes: number }[] = [];
+  readonly #waiting: (Waiting | undefined)[] = [];
   #first = 0;
   /** Of the same messages, those that have one. */
   #leases: Lease[] = [];
@@ -151,8 +157,8 @@ export class Lane implements Sink<MessageChunk> {
 
   /** Adds what waits natively. */
   hold(held: Held): void {
-    for (const { chunk, bytes } of this.#waiting.slice(this.#first)) {
-      if (bytes > 0) held.addMessage(chunk);
+    for (const message of this.#waiting) {
+      if (message && message.bytes > 0) held.addMessage(message.chunk);
     }
   }
 
@@ -191,7 +197,7 @@ export class Lane implements Sink<MessageChunk> {
   #takeSize(): number | undefined {
     const message = this.#waiting[this.#first];
     if (!message) return undefined;
-    this.#first++;
+    this.#waiting[this.#first++] = undefined;
     // Half at a time: to shift each of many would move all the others.
     if (this.#first * 2 >= this.#waiting.length) {
       this.#waiting.splice(0, this.#first);
