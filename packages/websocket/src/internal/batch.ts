@@ -93,7 +93,9 @@ export class Batch {
   /** A whole small frame with its header, shared with other connections. */
   addPrepared(frame: Uint8Array): void {
     this.#closePiece();
-    this.#run.push(frame);
+    // Mostly there is one: an empty array grows to a place for seventeen.
+    if (this.#run.length === 0) this.#run = [frame];
+    else this.#run.push(frame);
     this.bytes += frame.byteLength;
   }
 
@@ -137,7 +139,7 @@ export class Batch {
   #push(large: Uint8Array, lease: Lease | undefined): void {
     this.#closePiece();
     this.#closeRun();
-    this.#pieces.push(large);
+    this.#addPiece(large);
     if (lease) {
       lease.hold();
       this.#leases.push(lease);
@@ -145,15 +147,20 @@ export class Batch {
     this.bytes += large.byteLength;
   }
 
+  #addPiece(piece: Uint8Array): void {
+    if (this.#pieces.length === 0) this.#pieces = [piece];
+    else this.#pieces.push(piece);
+  }
+
   #closePiece(): void {
     if (!this.#slab) return;
-    this.#pieces.push(this.#slab.bytes.subarray(this.#start, this.#end));
+    this.#addPiece(this.#slab.bytes.subarray(this.#start, this.#end));
     this.#slab = undefined;
   }
 
   #closeRun(): void {
     if (this.#run.length === 0) return;
-    this.#pieces.push(joined(this.#run));
+    this.#addPiece(joined(this.#run));
     this.#run = [];
   }
 }

@@ -65,8 +65,8 @@ export class SocketWire implements Wire {
   readonly #batch = new Batch();
   /** Of messages, in the batch; control frames are nobody's. */
   #bytes = 0;
-  /** What the kernel has not taken yet. */
-  readonly #loads = new Set<Load>();
+  /** What the kernel has not taken yet, oldest first. */
+  readonly #loads: Load[] = [];
   #isDirty = false;
   /** Whether the kernel has taken something since, so that more may come behind what waits. */
   #hasMoved = false;
@@ -151,7 +151,7 @@ export class SocketWire implements Wire {
     const bytes = this.#bytes;
     this.#bytes = 0;
     // What lasts because the socket is full must not keep a slab from others.
-    const load = this.#batch.take(this.#loads.size > 0);
+    const load = this.#batch.take(this.#loads.length > 0);
     // `ws` answers a Close by itself, and nothing may follow that.
     if (this.#ws.readyState !== this.#ws.OPEN) {
       load.release();
@@ -159,10 +159,10 @@ export class SocketWire implements Wire {
       return undefined;
     }
     const socket = this.#socket;
-    const mayPass = this.#loads.size === 0 && !this.#isEncrypted;
-    this.#loads.add(load);
+    const mayPass = this.#loads.length === 0 && !this.#isEncrypted;
     const taken = (): void => {
-      this.#loads.delete(load);
+      // Writes end in the order in which they began; one that was taken at once was never kept.
+      if (this.#loads[0] === load) this.#loads.shift();
       this.#hasMoved = true;
       load.release();
       this.#host.flushed(bytes);
@@ -175,11 +175,12 @@ export class SocketWire implements Wire {
     if (mayPass) socket.write(pieces[last] as Uint8Array);
     else socket.write(pieces[last] as Uint8Array, taken);
     if (last > 0) socket.uncork();
-    if (!mayPass) return undefined;
-    if (socket.writableLength === 0) {
+    if (mayPass && socket.writableLength === 0) {
       load.freeSlabs();
       return taken;
     }
+    this.#loads.push(load);
+    if (!mayPass) return undefined;
     this.#host.held();
     socket.write(NOTHING, taken);
     return undefined;
