@@ -61,7 +61,15 @@ export function collectMetrics(spillway: Spillway, registry: Registry): void {
       }),
     );
   };
-  const stats = (): ReturnType<Spillway["stats"]> => spillway.stats();
+  let seen: ReturnType<Spillway["stats"]> | undefined;
+  /** The same for all that is collected at once: they look at every connection. */
+  const stats = (): ReturnType<Spillway["stats"]> => {
+    if (!seen) {
+      seen = spillway.stats();
+      queueMicrotask(() => (seen = undefined));
+    }
+    return seen;
+  };
 
   gauge("connections", "Open connections", () => stats().connections);
   gauge("queued_bytes", "Bytes written and not yet handed to a socket", () => stats().queuedBytes);

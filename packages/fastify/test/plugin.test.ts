@@ -253,6 +253,12 @@ describe("collectMetrics()", () => {
     expect(text).toContain("spillway_held_bytes 0\n");
     expect(text).toContain("spillway_sent_bytes_total 6\n");
     expect(text).toContain('spillway_connection_states{state="healthy"} 1\n');
+    const looks = vi.spyOn(app.spillway, "stats");
     expect(await registry.metrics()).toContain("spillway_sent_messages_total 1\n");
+    expect(looks).toHaveBeenCalledTimes(1);
+    const second = peer.collect(1);
+    await peer.send("more");
+    await second;
+    expect(await registry.metrics()).toContain("spillway_sent_messages_total 2\n");
   });
 });

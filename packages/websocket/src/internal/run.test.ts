@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { frame } from "../frame.ts";
 import { MAX_COPY } from "./batch.ts";
 import { encodedRun, MAX_RUN } from "./run.ts";
@@ -33,6 +33,17 @@ describe("encodedRun()", () => {
     expect(encodedRun(frames, undefined, 2_047)).toBeUndefined();
     expect(encodedRun(frames, undefined, 0)).toBeUndefined();
     expect(encodedRun([...frames, ...frames], undefined, Infinity)?.messages).toBe(MAX_RUN / 1_024);
+  });
+
+  test("encodes no more than there is room for, and one that there is not", () => {
+    const frames = Array.from({ length: 100 }, () => frame(new Uint8Array(1_020)));
+    const encodings = frames.map(({ encoding }) => vi.spyOn(encoding, "forWindow"));
+    const encoded = (): number => encodings.filter(({ mock }) => mock.calls.length > 0).length;
+    expect(encodedRun(frames, undefined, 4_096)?.messages).toBe(4);
+    expect(encoded()).toBe(5);
+    expect(encodedRun(frames, undefined, 8_192)?.messages).toBe(8);
+    expect(encoded()).toBe(9);
+    expect(Math.max(...encodings.map(({ mock }) => mock.calls.length))).toBe(1);
   });
 
   test("is forgotten with the turn", async () => {
