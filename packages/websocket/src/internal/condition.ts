@@ -60,9 +60,10 @@ export async function* statesOf(connection: {
   readonly state: ConnectionState;
 }): AsyncGenerator<ConnectionState, void, void> {
   let last: ConnectionState | undefined;
-  while (last !== "dead") {
+  for (;;) {
     const { state } = connection;
     if (state !== last) yield state;
+    if (state === "dead") return;
     last = state;
     await sleep(LOOK_EVERY_MS, undefined, { ref: false });
     // Answers that came while this process was busy are read before anyone is called silent.

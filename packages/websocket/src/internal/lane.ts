@@ -143,7 +143,7 @@ export class Lane implements Sink<MessageChunk> {
   }
 
   abort(reason: unknown): void {
-    this.#freeLeases();
+    this.#letGo();
     this.#ready?.reject(reason);
     this.#ready = undefined;
     this.#host.aborted(this, reason);
@@ -172,7 +172,7 @@ export class Lane implements Sink<MessageChunk> {
   fail(error: unknown): void {
     if (this.#isClosed) return;
     this.#end.error(error);
-    this.#freeLeases();
+    this.#letGo();
     this.#ready?.reject(error);
     this.#ready = undefined;
     this.#flushed?.done();
@@ -189,7 +189,10 @@ export class Lane implements Sink<MessageChunk> {
     return this.#end.state === "errored";
   }
 
-  #freeLeases(): void {
+  /** What waits natively will never be put. */
+  #letGo(): void {
+    this.#waiting.length = 0;
+    this.#first = 0;
     for (const lease of this.#leases.splice(0)) lease.free();
   }
 
