@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { waitFor } from "@spillway/testing";
 import { connectPeer } from "@spillway/testing/node";
 import { type Connection, frame, heldBytes, type MessageChunk } from "@spillway/websocket";
@@ -90,4 +92,32 @@ describe("heldBytes()", () => {
     await connection.closed;
     await waitFor(() => heldBytes([connection]) <= 6, { message: "that nothing is held" });
   });
+});
+
+test("a connection that has ended holds nothing of what was written to it", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const server = await serve({ window: 65_536 });
+  await connectPeer(server.url, { read: "never" });
+  const connection = await server.next();
+  const writer = connection.writable.getWriter();
+  const chunks: WeakRef<Uint8Array>[] = [];
+  for (let count = 0; count < 8; count++) {
+    const chunk = new Uint8Array(100_000);
+    chunks.push(new WeakRef(chunk));
+    void writer.write(chunk);
+  }
+  await waitFor(() => connection.stats().stalledForMs > 20, { message: "the stall" });
+  connection.terminate();
+  await connection.closed;
+  await waitFor(
+    () => {
+      collect();
+      const left = chunks.filter((chunk) => chunk.deref() !== undefined).length;
+      // One may still lie on the stack of this test.
+      return left <= 1;
+    },
+    { message: "that nothing is held" },
+  );
+  expect(connection.state).toBe("dead");
 });
