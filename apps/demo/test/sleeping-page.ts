@@ -8,8 +8,10 @@ export interface SleepingPage {
   wake(): Promise<void>;
 }
 
+/** What the page's end says: the answer to a request, or an event. */
 interface Answer {
   readonly id?: number;
+  readonly method?: string;
   readonly result?: { readonly result?: { readonly value?: unknown } };
   readonly error?: { readonly message: string };
 }
@@ -21,12 +23,18 @@ interface Answer {
 export async function openSleepingPage(browser: Browser, url: string): Promise<SleepingPage> {
   const devtools = await browser.newBrowserCDPSession();
   const { browserContextId } = await devtools.send("Target.createBrowserContext");
-  const { targetId } = await devtools.send("Target.createTarget", { url, browserContextId });
+  const blank = { url: "about:blank", browserContextId };
+  const { targetId } = await devtools.send("Target.createTarget", blank);
   const { sessionId } = await devtools.send("Target.attachToTarget", { targetId, flatten: false });
   const waiting = new Map<number, (answer: Answer) => void>();
+  let onLoad = (): void => {};
+  const loaded = new Promise<void>((resolve) => {
+    onLoad = resolve;
+  });
   devtools.on("Target.receivedMessageFromTarget", (event) => {
     if (event.sessionId !== sessionId) return;
     const answer = JSON.parse(event.message) as Answer;
+    if (answer.method === "Page.loadEventFired") onLoad();
     waiting.get(answer.id ?? -1)?.(answer);
     waiting.delete(answer.id ?? -1);
   });
@@ -42,6 +50,10 @@ export async function openSleepingPage(browser: Browser, url: string): Promise<S
     if (answer.error) throw new Error(`Cannot ${method}: ${answer.error.message}`);
     return answer;
   };
+  // Between two documents a page has nothing that evaluates.
+  await send("Page.enable", {});
+  await send("Page.navigate", { url });
+  await loaded;
   const setState = async (state: "frozen" | "active"): Promise<void> => {
     await send("Page.setWebLifecycleState", { state });
   };
