@@ -1,4 +1,4 @@
-import type { Gap } from "./gap.ts";
+import { Gap } from "./gap.ts";
 import { EMPTY, type Sink, type Source } from "./internal/protocol.ts";
 import { ReadableEnd } from "./internal/readable-end.ts";
 import { WritableEnd } from "./internal/writable-end.ts";
@@ -142,11 +142,11 @@ class BoundedCore<T> implements Source<T | Gap>, Sink<T> {
 
   #next(): T | Gap | typeof EMPTY {
     // Apart from `shift()`, so that `onDrop` hears of it before a chunk is on its way.
-    this.#queue.dropStale();
-    const gap = this.#queue.takeGap();
-    if (gap) return gap;
-    const entry = this.#queue.shift();
-    return entry ? entry.chunk : EMPTY;
+    const way = this.readable;
+    this.#queue.dropStale(way);
+    const next = this.#queue.takeGap(way) ?? this.#queue.shift(way);
+    if (!next) return EMPTY;
+    return next instanceof Gap ? next : next.chunk;
   }
 
   #closeWhenEmpty(): void {

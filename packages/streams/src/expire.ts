@@ -87,7 +87,7 @@ export function expire<T>(options: ExpireOptions<T>): Expire<T> {
         }
         const time = timeOf ? timeOf(chunk) : since;
         since = undefined;
-        if (time !== undefined && now() - time > maxAgeMs) drop(chunk, time);
+        if (time !== undefined && now() + output.transitMs - time > maxAgeMs) drop(chunk, time);
         else {
           delivered++;
           output.emit(chunk);

@@ -52,6 +52,7 @@ export type {
   OverflowPolicy,
   PolicyQueue,
   Verdict,
+  Way,
 } from "./policy.ts";
 export { prioritize, type PrioritizeOptions } from "./prioritize.ts";
 export { BoundedQueue } from "./queue.ts";

@@ -38,11 +38,8 @@ const words: Readonly<Record<Word, OverflowPolicy<unknown>>> = {
 
 /** Turns an `overflow` option into a policy object. */
 export function overflowPolicy<T>(overflow: Overflow<T>): OverflowPolicy<T> {
-  if (typeof overflow === "string") {
-    if (Object.hasOwn(words, overflow)) return words[overflow];
-  } else if (typeof overflow?.start === "function") {
-    return overflow;
-  }
+  const policy = typeof overflow === "string" ? words[overflow] : overflow;
+  if (typeof policy?.start === "function") return policy;
   const wanted = `one of ${Object.keys(words).join(", ")} or a policy object`;
   throw (typeof overflow === "string" ? outOfRange : wrongType)("overflow", wanted, overflow);
 }
@@ -55,8 +52,9 @@ export function isWordForFull(policy: OverflowPolicy<never>): boolean {
 /** Policies and what they call are foreign code. An error of ours has words of its own. */
 export function brokenPolicy(name: string, cause: unknown, what = "it threw"): SpillwayError {
   if (cause instanceof SpillwayError) return cause;
-  const message = `Cannot follow overflow policy ${name}: ${what}`;
-  return new SpillwayError("SPW_ERR_CHUNK", message, { cause });
+  return new SpillwayError("SPW_ERR_CHUNK", `Cannot follow overflow policy ${name}: ${what}`, {
+    cause,
+  });
 }
 
 /** The first two leave the chunk to be counted later. */

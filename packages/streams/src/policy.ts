@@ -7,6 +7,12 @@ export interface Entry<T> {
   readonly time: number;
 }
 
+/** What lies between a queue and the place where ages count. */
+export interface Way {
+  /** Milliseconds until what is taken now arrives there. */
+  readonly transitMs: number;
+}
+
 /** Why a chunk was dropped. A policy of your own may add words of its own. */
 export type DropReason =
   | "oldest" // made room for a newer one

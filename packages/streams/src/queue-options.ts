@@ -17,7 +17,8 @@ export interface QueueOptions<T> {
    */
   readonly maxSize?: number | undefined;
   /**
-   * Milliseconds a chunk may wait; what is older is dropped, never delivered.
+   * Milliseconds a chunk may wait, the time on its way to where ages count included, as far as that is known;
+   * what is older is dropped, never delivered.
    *
    * @defaultValue `Infinity`
    */

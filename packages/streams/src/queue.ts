@@ -12,6 +12,7 @@ import type {
   OverflowPolicy,
   PolicyQueue,
   Verdict,
+  Way,
 } from "./policy.ts";
 import type { QueueOptions, QueueStats } from "./queue-options.ts";
 
@@ -67,8 +68,8 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
     this.#measure = size && measured("size", size);
     this.#teller = new DropTeller(checkFunction("onDrop", options.onDrop));
     this.#gaps = checkBoolean("gaps", options.gaps) ? new GapLedger() : undefined;
-    const clock = this.#maxAgeMs < Infinity ? () => performance.now() : undefined;
-    this.#clock = checkFunction("now", options.now) ?? clock;
+    this.#clock = checkFunction("now", options.now);
+    if (this.#maxAgeMs < Infinity) this.#clock ??= () => performance.now();
     this.#policy = overflowPolicy(overflow);
     this.#admission = this.#startPolicy();
     this.#isPlain = isWordForFull(this.#policy) && !this.#gaps && !this.#clock;
@@ -123,9 +124,13 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
     return this.#line.find(ticket);
   }
 
-  /** Measures and stamps a chunk for {@link BoundedQueue.offerEntry}; its age counts from here. */
-  stamp(chunk: T): Entry<T> {
-    return this.#stamp(chunk, this.measure(chunk));
+  /**
+   * Stamps a chunk for {@link BoundedQueue.offerEntry}; its age counts from here.
+   *
+   * @param size - as `measure()` gave it, if it was asked before
+   */
+  stamp(chunk: T, size: number = this.measure(chunk)): Entry<T> {
+    return { chunk, size, time: this.#clock ? this.#clock() : NaN };
   }
 
   /**
@@ -142,7 +147,7 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
       this.#drops.count("oldest", 1, size);
       return "queue";
     }
-    const entry = this.#stamp(chunk, size);
+    const entry = this.stamp(chunk, size);
     return this.#offer(entry, entry.time);
   }
 
@@ -153,18 +158,19 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
   }
 
   /**
-   * Takes the chunk that is next by policy, by default the oldest; never one that is too old.
+   * Takes the chunk that is next by policy, by default the oldest; never one that is too old, or would be
+   * at the end of its `way`.
    *
    * @throws {@link SpillwayError} with `SPW_ERR_CHUNK` when the policy breaks; the queue stays whole
    */
-  shift(): Entry<T> | undefined {
+  shift(way?: Way): Entry<T> | undefined {
     if (this.length === 0) return undefined;
     if (this.#isPlain) {
       this.#delivered++;
       return this.#line.remove(this.first);
     }
     return this.#ask(() => {
-      const now = this.#readClock();
+      const now = this.#readClock(way);
       const position = this.#findNext(now - this.#lookedAt < SAME_MOMENT_MS ? this.#lookedAt : now);
       return position < 0 ? undefined : this.#remove(position);
     });
@@ -178,11 +184,11 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
    *
    * A chunk that a newer value replaced or merged with is no gap.
    */
-  takeGap(): Gap | undefined {
+  takeGap(way?: Way): Gap | undefined {
     const gaps = this.#gaps;
     if (!gaps) return undefined;
     return this.#ask(() => {
-      this.#lookedAt = this.#readClock();
+      this.#lookedAt = this.#readClock(way);
       const position = this.#findNext(this.#lookedAt);
       return gaps.take(this.#line.ticketAt(position < 0 ? this.next : position));
     });
@@ -254,8 +260,8 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
   }
 
   /** Drops from the front what is too old; policies may keep some. */
-  dropStale(): void {
-    this.#dropOlder(this.#readClock());
+  dropStale(way?: Way): void {
+    this.#dropOlder(this.#readClock(way));
   }
 
   /** Drops from the front while `matches`, passing over what the policy keeps. */
@@ -268,10 +274,6 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
         position = Math.max(position, this.first);
       }
     });
-  }
-
-  #stamp(chunk: T, size: number): Entry<T> {
-    return { chunk, size, time: this.#clock ? this.#clock() : NaN };
   }
 
   #offer(entry: Entry<T>, now: number = this.#readClock()): Exclude<Verdict, "overflow"> {
@@ -319,8 +321,9 @@ export class BoundedQueue<T> implements PolicyQueue<T> {
   }
 
   /** The time for whatever has to do with ages. */
-  #readClock(): number {
-    return this.#maxAgeMs < Infinity && this.#clock ? this.#clock() : NaN;
+  #readClock(way?: Way): number {
+    if (this.#maxAgeMs === Infinity) return NaN;
+    return (this.#clock as () => number)() + (way?.transitMs ?? 0);
   }
 
   #dropOlder(now: number): void {

@@ -311,8 +311,9 @@ export class Connection {
     if (!this.#lazyInbox) {
       const host = {
         pause: () => {
-          this.#flow?.suspend();
           this.#socket.pause();
+          // Last: there may be room now, for which something is read, and so reading goes on.
+          this.#flow?.suspend();
         },
         resume: () => {
           this.#socket.resume();

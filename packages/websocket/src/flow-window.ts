@@ -67,7 +67,7 @@ export class FlowWindow {
   fragmentBytes: number;
   readonly #host: FlowWindowHost;
   readonly #isAuto: boolean;
-  /** Sizes the window, from the first answer on. */
+  /** What answers have told. */
   #path: PathModel | undefined;
   readonly #nonce: number = randomBytes(4).readUInt32BE();
   readonly #pings: Question[] = [];
@@ -119,12 +119,12 @@ export class FlowWindow {
     return this.#rttMs;
   }
 
-  /** Shortest round trip of late on an empty path; `undefined` before the first, and for a fixed window. */
+  /** Shortest round trip of late on an empty path; `undefined` before the first. */
   get baseRttMs(): number | undefined {
     return this.#path?.baseRttMs;
   }
 
-  /** Bytes a second that the path has been seen to take of late; `undefined` for a fixed window. */
+  /** Bytes a second that the path has been seen to take of late; `undefined` before the first answer. */
   get deliveryRate(): number | undefined {
     return this.#path && this.#path.rate * 1_000;
   }
@@ -137,6 +137,21 @@ export class FlowWindow {
     const [oldest] = this.#pings;
     if (!oldest || this.#acknowledgedBy !== "ping" || this.#rttMs === undefined) return -Infinity;
     return nowMs - oldest.sentAt - Math.max(MIN_SILENCE_MS, 2 * this.#slowestMs);
+  }
+
+  /**
+   * Milliseconds until what is sent now has arrived, by what is known of the path: 0 where nothing is. A peer
+   * that is silent will be so for as long again.
+   *
+   * @param bytes - sent before it, and its own
+   */
+  transitMs(bytes: number, nowMs: number): number {
+    const [oldest] = this.#pings;
+    if (this.#acknowledgedBy !== "ping" || this.#rttMs === undefined) return 0;
+    // Nothing is held back because of its own length, or nobody would learn that the path has become faster.
+    if (this.inFlight === 0 || !oldest) return this.#path?.transitMs(0) ?? 0;
+    const silentMs = this.overdueMs(nowMs) > 0 ? nowMs - oldest.sentAt : 0;
+    return Math.max(this.#path?.transitMs(this.inFlight + bytes) ?? 0, silentMs);
   }
 
   get inFlight(): number {
@@ -156,7 +171,7 @@ export class FlowWindow {
 
   /** Something is sent, and nothing waits to leave: a ping before it finds the path as it is. */
   beginning(nowMs: number): void {
-    if (this.#isAuto && nowMs >= this.#askAt && this.#pings.length === 0) this.ping();
+    if (nowMs >= this.#askAt && this.#pings.length === 0) this.ping();
   }
 
   /** `bytes` more were sent; a ping goes when they leave, or before it is too late for one. */
@@ -227,7 +242,7 @@ export class FlowWindow {
     if (answered.sentAt >= this.#resumedAt) {
       this.#slowestMs = Math.max(this.#rttMs, this.#slowestMs * SLOWEST_KEPT);
     }
-    if (this.#isAuto) this.#learn(answered, isUsed, nowMs);
+    this.#learn(answered, isUsed, nowMs);
     // Pings that were due while too many were out, or while reading was suspended.
     this.leaving();
     this.#host.opened();
@@ -252,7 +267,7 @@ export class FlowWindow {
     clearTimeout(this.#patience);
   }
 
-  /** Has an answer size the window. */
+  /** Has an answer tell of the path, and size the window. */
   #learn(question: Question, isUsed: boolean, nowMs: number): void {
     const { isClean, offset, seen, sentAt, since } = question;
     const isRound = seen >= this.#roundFrom;
@@ -274,6 +289,7 @@ export class FlowWindow {
     this.#path ??= new PathModel();
     const path = this.#path;
     path.add(sample, nowMs, turnTime(nowMs));
+    if (!this.#isAuto) return;
     this.windowBytes = path.windowBytes;
     const spacing = path.isKnown ? SPACING : isUsed ? GROWING_SPACING : UNUSED_SPACING;
     this.#spacing = path.windowBytes * spacing;

@@ -31,9 +31,9 @@ export interface ConnectionStats {
   readonly acknowledgedBy: Acknowledger | undefined;
   /** Of the last ping answered, queueing included; `undefined` before the first. */
   readonly rttMs: number | undefined;
-  /** Shortest round trip of late with nothing in flight; `undefined` before one, and without an automatic window. */
+  /** Shortest round trip of late with nothing in flight; `undefined` before one, and without a window. */
   readonly baseRttMs: number | undefined;
-  /** Bytes a second that the path has been seen to take of late; `undefined` without an automatic window. */
+  /** Bytes a second that the path has been seen to take of late; `undefined` before an answer, and without a window. */
   readonly deliveryRate: number | undefined;
   /** Received and not yet read by the application. */
   readonly receiveQueuedBytes: number;

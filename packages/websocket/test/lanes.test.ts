@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { fromIterable } from "@spillway/streams";
 import { waitFor } from "@spillway/testing";
 import { connectPeer } from "@spillway/testing/node";
 import { describe, expect, test } from "vitest";
@@ -18,14 +19,27 @@ describe("lane()", () => {
     expect(connection.state).toBe("healthy");
   });
 
-  test("prefers the higher priority and starves nobody", async () => {
+  const text = (priority: number): string => `${priority}`.repeat(4_000);
+  const ways: readonly [string, (lane: WritableStream, priority: number) => Promise<void>][] = [
+    [
+      "writers",
+      async (lane, priority) => {
+        const writer = lane.getWriter();
+        for (let count = 0; count < 100; count++) await writer.write(text(priority));
+      },
+    ],
+    [
+      "pipes",
+      (lane, priority) =>
+        fromIterable(Array.from({ length: 100 }, () => text(priority))).pipeTo(lane),
+    ],
+  ];
+
+  test.each(ways)("prefers the higher priority and starves nobody, with %s", async (_, write) => {
     const server = await serve({ window: 16_384, highWaterMark: 8_192 });
     const peer = await connectPeer(server.url, { read: "never" });
     const connection = await server.next();
-    const writing = [0, 1].map(async (priority) => {
-      const writer = connection.lane({ priority }).getWriter();
-      for (let count = 0; count < 100; count++) await writer.write(`${priority}`.repeat(4_000));
-    });
+    const writing = [0, 1].map((priority) => write(connection.lane({ priority }), priority));
     await waitFor(() => connection.stats().stalledForMs > 20, { message: "the stall" });
     const order: string[] = [];
     peer.onMessage((data) => order.push((data as string).slice(0, 1)));

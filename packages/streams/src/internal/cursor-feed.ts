@@ -1,6 +1,6 @@
 import { DropCounter, DropTeller } from "../drops.ts";
 import { Gap, GapLedger } from "../gap.ts";
-import type { DropListener, DropReason } from "../policy.ts";
+import type { DropListener, DropReason, Way } from "../policy.ts";
 import type { QueueStats } from "../queue-options.ts";
 import type { Feed } from "./feed.ts";
 import type { Ring, Slot } from "./ring.ts";
@@ -29,9 +29,9 @@ export class CursorFeed<T, E> implements Feed<T, E> {
   readonly gaps: GapLedger | undefined;
   readonly #teller: DropTeller<T>;
   readonly #start: number;
-  #cursor: number;
+  #cursor = 0;
   /** The sum of the sizes of all that was published before the cursor. */
-  #before: number;
+  #before = 0;
 
   constructor(ring: Ring<T, E>, start: number, limits: CursorLimits<T>) {
     this.ring = ring;
@@ -39,8 +39,7 @@ export class CursorFeed<T, E> implements Feed<T, E> {
     this.gaps = limits.gaps ? new GapLedger() : undefined;
     this.#teller = new DropTeller(limits.onDrop);
     this.#start = start;
-    this.#cursor = start;
-    this.#before = ring.sizeBefore(start);
+    this.move(start);
   }
 
   get cursor(): number {
@@ -56,8 +55,8 @@ export class CursorFeed<T, E> implements Feed<T, E> {
     return this.ring.next - this.#cursor;
   }
 
-  next(): Slot<T, E> | Gap | undefined {
-    this.absorb();
+  next(way: Way): Slot<T, E> | Gap | undefined {
+    this.absorb(way);
     const gap = this.gaps?.take(0);
     if (gap || this.lag === 0) return gap;
     const slot = this.ring.at(this.#cursor);
@@ -65,14 +64,14 @@ export class CursorFeed<T, E> implements Feed<T, E> {
     return slot;
   }
 
-  absorb(): void {
+  absorb(way?: Way): void {
     const { maxChunks, maxAgeMs, reason } = this.#limits;
     const { first, next } = this.ring;
     const oldest = next - maxChunks;
     if (oldest >= first) this.#dropTo(oldest, reason);
     else this.#dropTo(first, "lagged");
-    if (maxAgeMs === Infinity || this.lag === 0) return;
-    const time = performance.now() - maxAgeMs;
+    if (maxAgeMs === Infinity) return;
+    const time = performance.now() + (way?.transitMs ?? 0) - maxAgeMs;
     let fresh = this.#cursor;
     while (fresh < next && this.ring.at(fresh).time < time) fresh++;
     this.#dropTo(fresh, "expired");

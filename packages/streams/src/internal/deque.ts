@@ -7,7 +7,7 @@ import type { Entry } from "../policy.ts";
 export class Deque<T> {
   // Both a power of two long. The place of a position is the low bits of position + `#slip`.
   #entries: (Entry<T> | undefined)[] = Array.from({ length: 8 });
-  #tickets: number[] = Array.from({ length: 8 }, () => 0);
+  #tickets: number[] = [0, 0, 0, 0, 0, 0, 0, 0];
   /** How far tickets are ahead of positions at the end of the line. */
   #ahead = 0;
   #slip = 0;
@@ -175,10 +175,11 @@ export class Deque<T> {
 
   #grow(): void {
     const start = this.#place(this.#first);
-    const unroll = <V>(ring: V[]): V[] => [...ring.slice(start), ...ring.slice(0, start)];
-    this.#entries = [...unroll(this.#entries), ...Array.from<undefined>({ length: this.length })];
+    const unroll = <V>(ring: V[], more: V[]): V[] =>
+      ring.slice(start).concat(ring.slice(0, start), more);
+    this.#entries = unroll(this.#entries, Array.from({ length: this.length }));
     // Those behind the line are written over before they are read.
-    this.#tickets = [...unroll(this.#tickets), ...this.#tickets];
+    this.#tickets = unroll(this.#tickets, this.#tickets);
     this.#slip = -this.#first;
   }
 }

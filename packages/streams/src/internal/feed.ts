@@ -1,5 +1,5 @@
 import type { Gap } from "../gap.ts";
-import type { DropReason, Entry } from "../policy.ts";
+import type { DropReason, Entry, Way } from "../policy.ts";
 import type { QueueStats } from "../queue-options.ts";
 import type { Slot } from "./ring.ts";
 
@@ -14,9 +14,9 @@ export interface Feed<T, E> {
   readonly isEmpty: boolean;
   /** Chunks published that it has neither taken nor dropped. */
   readonly lag: number;
-  next(): Item<T, E> | Gap | undefined;
-  /** Looks at what was published, so that nothing leaves the ring uncounted. */
-  absorb(): void;
+  next(way: Way): Item<T, E> | Gap | undefined;
+  /** Looks at what was published, so that nothing leaves the ring uncounted; with `way` in order to take some. */
+  absorb(way?: Way): void;
   /** Drops everything, for good. */
   clear(reason: DropReason): void;
   /** As of the last `absorb()`. */

@@ -74,7 +74,8 @@ export interface SubscribeOptions<T> {
    */
   readonly highWaterMark?: number | undefined;
   /**
-   * Milliseconds since `publish()` after which a chunk is dropped instead of delivered.
+   * Milliseconds since `publish()` after which a chunk is dropped instead of delivered. Piped to a connection
+   * of `@spillway/websocket` it is the age on arrival, as far as that is known: the time on the way counts.
    *
    * @defaultValue `Infinity`
    */

@@ -21,8 +21,9 @@ export function measured<T>(
       throw new SpillwayError("SPW_ERR_CHUNK", `Cannot measure chunk: ${name}() threw`, { cause });
     }
     if (Number.isFinite(value) && (value as number) >= min) return value as number;
-    const wanted = `a finite number from ${min}`;
-    const message = `Cannot measure chunk: ${name}() gave ${String(value)}, want ${wanted}`;
-    throw new SpillwayError("SPW_ERR_CHUNK", message);
+    throw new SpillwayError(
+      "SPW_ERR_CHUNK",
+      `Cannot measure chunk: ${name}() gave ${String(value)}, want a finite number from ${min}`,
+    );
   };
 }

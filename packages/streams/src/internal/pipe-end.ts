@@ -10,6 +10,7 @@ export interface Pipe<T> {
   readonly reader: ReadableStreamDefaultReader<T>;
   readonly writer: WritableStreamDefaultWriter<T>;
   readonly options: PipeOptions;
+  readonly settlers: Settlers;
 }
 
 /** How a pipe ends. */
@@ -88,9 +89,8 @@ export async function handBack<T>(
 
 /** Ends the pipe as planned, lets the ends go and settles what `pipeTo()` returned. */
 export async function conclude<T>(
-  { reader, writer }: Pipe<T>,
+  { reader, writer, settlers }: Pipe<T>,
   { action, failure }: PipeEnd,
-  settlers: Settlers,
 ): Promise<void> {
   let failed = failure;
   try {

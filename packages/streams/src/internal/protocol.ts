@@ -42,6 +42,10 @@ export interface Sink<T> {
   runsFrom?(source: Source<T>): (() => number) | undefined;
   /** What `getWriter()` makes, where it is no {@link EndWriter}. */
   readonly Writer?: new (stream: WritableStream<T>, end: WritableEnd<T>) => EndWriter<T>;
+  /** Whether a chunk would wait in the sink: pipes ask for none, however old it would grow, until the end is woken. */
+  readonly isFull?: boolean;
+  /** Milliseconds until a chunk that it takes now arrives where its age counts; none: at once. */
+  readonly transitMs?: number;
   /** A stage in front of another end, if chunks need not come by way of `put()`. */
   readonly relay?: Relay | undefined;
   /** A chunk waits natively, in front of the sink: nobody but its producer bounds how many do. */

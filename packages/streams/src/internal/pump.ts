@@ -39,11 +39,11 @@ export function pumped(): number {
  */
 export class Pump<T> {
   readonly #from: ReadableEnd<T>;
-  readonly #into: WritableEnd<T>;
+  readonly into: WritableEnd<T>;
   readonly #pipe: Pipe<T>;
-  readonly #settlers: Settlers;
   readonly #mark: number;
-  readonly #isSized: boolean;
+  /** Whether the sink tells when it has no room. */
+  readonly #minds: boolean;
   /** Takes several at once from the source into the sink. */
   readonly #takeRun: (() => number) | undefined;
   /** Stands for the destination's native queue, and as that one is filled no further than its mark. */
@@ -75,21 +75,20 @@ export class Pump<T> {
     settlers: Settlers,
   ) {
     this.#from = from;
-    this.#into = into;
-    this.#settlers = settlers;
+    this.into = into;
     this.#mark = into.highWaterMark;
-    this.#isSized = into.size !== undefined;
+    this.#minds = "isFull" in into.sink;
     this.#takeRun = into.sink.runsFrom?.(from.source);
     const [reader, writer] = [from.stream.getReader(), into.stream.getWriter()];
-    this.#pipe = { from, into, reader, writer, options };
-    this.relay = this.#isSized ? undefined : into.sink.relay;
+    this.#pipe = { from, into, reader, writer, options, settlers };
+    this.relay = into.size ? undefined : into.sink.relay;
     this.#row = this.relay && !from.source.isPushing ? new Row() : undefined;
     from.attach(this);
     into.attach(this);
   }
 
   start(): void {
-    const [from, into] = [this.#from, this.#into];
+    const [from, into] = [this.#from, this.into];
     const { signal } = this.#pipe.options;
     signal?.addEventListener("abort", this.#onAbort);
     if (signal?.aborted) this.#onAbort();
@@ -155,15 +154,15 @@ export class Pump<T> {
 
   sourceClosed(): void {
     // What the native queue still holds comes first.
-    if (this.#from.backlog === 0) this.#end(whenSourceClosed(this.#pipe));
+    if (this.#from.backlog === 0) void this.#end(whenSourceClosed(this.#pipe));
   }
 
   sourceErrored(reason: unknown): void {
-    this.#end(whenSourceErrored(this.#pipe, reason));
+    void this.#end(whenSourceErrored(this.#pipe, reason));
   }
 
   sinkErrored(reason: unknown): void {
-    this.#end(whenSinkErrored(this.#pipe, reason));
+    void this.#end(whenSinkErrored(this.#pipe, reason));
   }
 
   sinkClosed(): void {
@@ -173,7 +172,7 @@ export class Pump<T> {
   readonly #onAbort = (): void => {
     const plan = whenAborted(this.#pipe, this.#pipe.options.signal?.reason);
     // Who waits to close cannot; who waits with bad news need not. Told is told.
-    if (this.#state !== "ending") this.#end(plan);
+    if (this.#state !== "ending") void this.#end(plan);
     else if (!this.#plan?.failure) this.#plan = plan;
     this.#stopWaiting?.();
   };
@@ -220,11 +219,19 @@ export class Pump<T> {
 
   /** Looks what the native queue holds: it goes first, and fills the mark. */
   #weigh(): void {
-    const { backlog, isBusy } = this.#into;
+    const { backlog, isBusy } = this.into;
     if (isBusy) this.#blocked |= FULL;
     else this.#blocked &= ~FULL;
-    if (backlog === 0 || !this.#isSized) this.#aheadSize = backlog;
+    if (backlog === 0 || !this.into.size) this.#aheadSize = backlog;
     else this.#aheadSize = this.#mark - (this.#pipe.writer.desiredSize ?? 0);
+    this.#look();
+  }
+
+  /** Looks whether the sink wants more. */
+  #look(): void {
+    if (!this.#minds || !this.into.sink.isFull) return;
+    this.#blocked |= FULL;
+    this.#aheadSize = this.#mark;
   }
 
   /** A source only learns that it is wanted again when it is asked again. */
@@ -248,14 +255,18 @@ export class Pump<T> {
   #move(): void {
     while ((this.#blocked & NOT_FLOWING) === 0) {
       if ((this.#blocked & (HOLDING | FULL)) === HOLDING) {
-        if (this.#put(this.#held.front, this.#held.frontSize)) this.#unhold();
+        if (!this.#put(this.#held.front, this.#held.frontSize)) continue;
+        if (this.#held.length === 1) this.#blocked &= ~HOLDING;
+        this.#held.shift();
         continue;
       }
       if (this.#isEmpty || !this.#hasRoom()) return;
       if (isTurnOver()) return this.#yield();
       const taken = this.isOpen && this.#takeRun?.();
-      if (taken) count += taken;
-      else if (this.#row?.claim(this)) this.#carry(this.#row);
+      if (taken) {
+        count += taken;
+        this.#look();
+      } else if (this.#row?.claim(this)) this.#carry(this.#row);
       else this.#pass();
     }
   }
@@ -301,12 +312,12 @@ export class Pump<T> {
 
   /** No chunk may overtake this one, not even one that `size()` makes. */
   #measure(chunk: T): number {
-    if (!this.#isSized) return 1;
+    if (!this.into.size) return 1;
     this.#blocked |= CALLING;
     try {
-      return (this.#into.size as (chunk: T) => number)(chunk);
+      return this.into.size(chunk);
     } catch (error) {
-      this.#into.error(error);
+      this.into.error(error);
       return 0;
     } finally {
       this.#blocked &= ~CALLING;
@@ -315,14 +326,15 @@ export class Pump<T> {
 
   #put(chunk: T, size: number): boolean {
     this.#blocked |= CALLING;
-    const taken = this.#into.sink.put(chunk);
+    const taken = this.into.sink.put(chunk);
     this.#blocked &= ~CALLING;
     if (taken === false) {
       this.#blocked |= FULL;
       return false;
     }
     count++;
-    if (taken !== true) this.wait(chunk, taken, size);
+    if (taken === true) this.#look();
+    else this.wait(chunk, taken, size);
     return true;
   }
 
@@ -336,7 +348,7 @@ export class Pump<T> {
       if (this.#state !== "ending") this.#reopen();
     };
     promise.then(over, (error: unknown) => {
-      this.#into.error(error);
+      this.into.error(error);
       over();
     });
   }
@@ -348,11 +360,6 @@ export class Pump<T> {
     return false;
   }
 
-  #unhold(): T {
-    if (this.#held.length === 1) this.#blocked &= ~HOLDING;
-    return this.#held.shift();
-  }
-
   #yield(): void {
     this.#stop("yielding");
     afterTurn(() => {
@@ -362,15 +369,11 @@ export class Pump<T> {
     });
   }
 
-  #end(plan: PipeEnd): void {
+  async #end(plan: PipeEnd): Promise<void> {
     if (this.#state === "ending") return;
     this.#stop("ending");
     this.#isAsking = false;
     this.#plan = plan;
-    void this.#finish();
-  }
-
-  async #finish(): Promise<void> {
     const stopped = new Promise<void>((resolve) => {
       this.#stopWaiting = resolve;
     });
@@ -380,6 +383,6 @@ export class Pump<T> {
     await Promise.race([stopped, handBack(this.#pipe, this.#inFlight, this.#held)]);
     this.#stopWaiting = undefined;
     this.#pipe.options.signal?.removeEventListener("abort", this.#onAbort);
-    await conclude(this.#pipe, this.#plan as PipeEnd, this.#settlers);
+    await conclude(this.#pipe, this.#plan);
   }
 }

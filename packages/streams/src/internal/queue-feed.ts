@@ -1,6 +1,6 @@
 import type { Gap } from "../gap.ts";
 import { outOfRange } from "../options.ts";
-import type { DropReason, Entry, OverflowPolicy } from "../policy.ts";
+import type { DropReason, Entry, OverflowPolicy, Way } from "../policy.ts";
 import { BoundedQueue } from "../queue.ts";
 import type { QueueOptions, QueueStats } from "../queue-options.ts";
 import type { Feed } from "./feed.ts";
@@ -38,11 +38,11 @@ export class QueueFeed<T, E> implements Feed<T, E> {
     return this.#queue.length + this.#ring.next - this.#cursor;
   }
 
-  next(): Entry<T> | Gap | undefined {
+  next(way: Way): Entry<T> | Gap | undefined {
     // `onDrop` may publish.
     do {
       this.absorb();
-      const next = this.#queue.takeGap() ?? this.#queue.shift();
+      const next = this.#queue.takeGap(way) ?? this.#queue.shift(way);
       if (next) return next;
     } while (this.#isBehind());
     return undefined;

@@ -43,6 +43,11 @@ export class ReadableEnd<T> {
     return -(this.#controller.desiredSize ?? 0);
   }
 
+  /** Milliseconds until a chunk given now arrives, as far as those know that it is piped to. */
+  get transitMs(): number {
+    return this.#pump?.into.sink.transitMs ?? 0;
+  }
+
   /** Whether a chunk that comes now is passed on at once. */
   get isWanted(): boolean {
     return this.#pump ? this.#pump.isWanting : this.#wanted;

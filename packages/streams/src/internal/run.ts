@@ -41,7 +41,7 @@ function takeRun<T, E>(
   put: (chunks: readonly E[]) => number,
 ): number {
   if (feed.lag < 2) return 0;
-  source.absorb();
+  source.absorb(source.end);
   const { cursor, lag, ring } = feed;
   if (lag < 2 || source.snapshot) return 0;
   const chunks = runAt(ring, cursor, Math.min(lag, MAX_CHUNKS), source);

@@ -48,6 +48,8 @@ export interface StageLogic<In, Out> {
 export interface StageOutput<Out> {
   /** Whether the consumer wants a chunk. A stage that makes one for each should wait for it. */
   readonly isWanted: boolean;
+  /** Milliseconds until what is emitted now arrives where its age counts. */
+  readonly transitMs: number;
   /** Hands a chunk on; never waits. Throws what a strategy's `size` throws, for the logic to do so. */
   emit(chunk: Out): void;
   /** `pull()` has something to emit. */
@@ -107,6 +109,10 @@ class StageCore<In, Out> implements Source<Out>, Sink<In>, StageOutput<Out> {
 
   get isWanted(): boolean {
     return this.hasRoom || (this.#queue.length === 0 && this.readable.isWanted);
+  }
+
+  get transitMs(): number {
+    return this.readable.transitMs;
   }
 
   get hasRoom(): boolean {

@@ -1,5 +1,5 @@
 import { Gap } from "../gap.ts";
-import type { DropReason } from "../policy.ts";
+import type { DropReason, Way } from "../policy.ts";
 import type { QueueStats } from "../queue-options.ts";
 import type { Feed, Item } from "./feed.ts";
 import { EMPTY, type Source } from "./protocol.ts";
@@ -72,10 +72,10 @@ export class Subscription<T, E> implements Source<E | Gap> {
   }
 
   /** Shows the policy what was published since. */
-  absorb(): void {
+  absorb(way?: Way): void {
     if (this.#isDone()) return;
     try {
-      this.feed.absorb();
+      this.feed.absorb(way);
     } catch (error) {
       this.fail(error, "closed");
     }
@@ -121,7 +121,7 @@ export class Subscription<T, E> implements Source<E | Gap> {
       }
     }
     const { cursor } = this.feed;
-    const item = this.feed.next();
+    const item = this.feed.next(this.end);
     if (this.feed.cursor !== cursor) this.host.passed(cursor);
     if (item === undefined || this.#isDone()) return EMPTY;
     return item instanceof Gap ? item : this.encoded(item);

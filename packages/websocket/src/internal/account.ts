@@ -64,6 +64,11 @@ export class Account {
     return Math.min(byMark, this.#flow?.room ?? Infinity);
   }
 
+  /** Whether there was no room when it was looked at last. */
+  get isFull(): boolean {
+    return this.#blockedAt !== undefined;
+  }
+
   /** What producers may still write; 0 or less: wait. */
   get room(): number {
     return this.socketRoom - this.#queued;
@@ -89,6 +94,12 @@ export class Account {
   /** Share of the time without room, of late: 0 to 1. */
   get congestion(): number {
     return this.#blocked?.at(performance.now()) ?? 0;
+  }
+
+  /** Milliseconds until a message that is sent now has arrived, if it is as long as those before. */
+  transitMs(messages: number): number {
+    const mean = this.sent / Math.max(messages, 1);
+    return this.#flow?.transitMs(this.#queued + mean, performance.now()) ?? 0;
   }
 
   /** Lends `bytes`, as far as there is room and no ping is due before; whoever looks settles. */

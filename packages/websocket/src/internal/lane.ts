@@ -66,6 +66,15 @@ export class Lane implements Sink<MessageChunk> {
     return Math.min(this.#outbox.account.room, this.#highWaterMark - this.queued);
   }
 
+  /** Where lanes compete each has a message in line, so that none starves. */
+  get isFull(): boolean {
+    return this.#outbox.isFull;
+  }
+
+  get transitMs(): number {
+    return this.#outbox.transitMs;
+  }
+
   /** Messages written and not yet handed to the socket. */
   get waiting(): number {
     return this.#admitted - this.#handled;
@@ -83,6 +92,12 @@ export class Lane implements Sink<MessageChunk> {
     if (!this.#ready || !this.#isReady()) return;
     this.#ready.resolve();
     this.#ready = undefined;
+  }
+
+  /** There may be room again. */
+  wake(): void {
+    this.update();
+    this.#end.wake();
   }
 
   /** Sends a message at once, past the native queue, or not at all. */

@@ -1,5 +1,5 @@
 import { leaseOf, type MessageChunk } from "../frame.ts";
-import type { Deferred } from "./deferred.ts";
+import { type Deferred, deferred } from "./deferred.ts";
 import type { Lane } from "./lane.ts";
 import type { Message } from "./message.ts";
 
@@ -21,6 +21,12 @@ export interface Job {
   /** Wire bytes still counted as queued. */
   left: number;
   skips: number;
+}
+
+/** @param left - its wire bytes */
+export function newJob(lane: Lane | undefined, chunk: MessageChunk, left: number): Job {
+  const sent = deferred<void>();
+  return { lane, chunk, message: undefined, isPacking: false, sent, offset: 0, left, skips: 0 };
 }
 
 /** Messages that wait: at most one of each lane, and what `send()` took. */

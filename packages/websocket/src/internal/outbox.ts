@@ -3,12 +3,11 @@ import { type FlowWindow, MAX_FRAGMENT } from "../flow-window.ts";
 import { bytesOf, Frame, isShared, leaseOf, type MessageChunk, wrongChunk } from "../frame.ts";
 import { Account } from "./account.ts";
 import { MAX_COPY } from "./batch.ts";
-import { deferred } from "./deferred.ts";
 import { isDeflated } from "./deflate.ts";
 import type { Held } from "./held.ts";
 import type { Lane } from "./lane.ts";
 import { firstByte, PACKED, wireBytes } from "./header.ts";
-import { giveUp, type Job, Line } from "./line.ts";
+import { giveUp, type Job, Line, newJob } from "./line.ts";
 import { chunkBytes, type Message, toMessage, tooMuch, toPacked } from "./message.ts";
 import { turnNow } from "./turn-time.ts";
 import type { Wire, WireHost } from "./wire.ts";
@@ -90,7 +89,12 @@ export class Outbox implements WireHost {
 
   /** There is room again. */
   opened(): void {
-    for (const lane of this.#lanes) lane.update();
+    for (const lane of this.#lanes) lane.wake();
+  }
+
+  /** Whether a message of the only lane would wait. */
+  get isFull(): boolean {
+    return this.#lanes.size === 1 && this.account.isFull;
   }
 
   get sentMessages(): number {
@@ -102,10 +106,17 @@ export class Outbox implements WireHost {
     return this.account.sent;
   }
 
+  /** Milliseconds until a message that is sent now has arrived, if it is as long as most. */
+  get transitMs(): number {
+    return this.account.transitMs(this.#sentMessages);
+  }
+
   /** Takes a lane in; one that comes after the end errors at once. */
   add(lane: Lane): void {
     if (this.#end) lane.fail(this.#end.error);
     else this.#lanes.add(lane);
+    // What could wait in front of the only lane is to wait in line.
+    if (this.#lanes.size === 2) this.opened();
   }
 
   /**
@@ -189,10 +200,7 @@ export class Outbox implements WireHost {
       throw error;
     }
     leaseOf(chunk)?.hold();
-    const isPacking = false;
-    const message = undefined;
-    const sent = deferred<void>();
-    const job: Job = { lane, chunk, message, isPacking, sent, offset: 0, left, skips: 0 };
+    const job = newJob(lane, chunk, left);
     this.#line.push(job);
     return job;
   }

@@ -74,6 +74,15 @@ export class PathModel {
     return this.#rates.value;
   }
 
+  /** Milliseconds until the last of so many bytes on the way has arrived. */
+  transitMs(bytes: number): number {
+    const thereMs = (this.#baseRttMs ?? 0) / 2;
+    // Of a path that has taken all there was so far nobody knows how much it takes.
+    if (!this.isKnown || this.rate === 0) return thereMs;
+    // What arrived half a round trip ago still counts as on the way.
+    return Math.max(bytes / this.rate - thereMs, thereMs);
+  }
+
   /** @param turnMs - how long a turn of the event loop takes here, as no answer is seen before */
   add(sample: PathSample, nowMs: number, turnMs: number): void {
     const { isClean, isFull, rttMs } = sample;
