@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
-import { Socket } from "node:net";
 import { DropCounter, type DropListener, type DropReason, SpillwayError } from "@spillway/streams";
 import { checkNumber } from "@spillway/streams/options";
 import type { CloseEvent, WebSocket } from "ws";
 import type { CloseInfo } from "./close-codes.ts";
 import { FlowWindow } from "./flow-window.ts";
 import { leaseOf, type MessageChunk } from "./frame.ts";
+import { bitratesOf } from "./internal/bitrate.ts";
 import { Condition, statesOf } from "./internal/condition.ts";
 import { Ending } from "./internal/ending.ts";
 import { Heartbeat, type HeartbeatHost } from "./internal/heartbeat.ts";
@@ -14,8 +14,7 @@ import { Inbox, type ReceivedMessage, warnOfUnread } from "./internal/inbox.ts";
 import { Lane } from "./internal/lane.ts";
 import { chunkBytes } from "./internal/message.ts";
 import { Outbox } from "./internal/outbox.ts";
-import { windowBitsOf } from "./internal/deflate.ts";
-import { MessageWire, SocketWire, type Wire, type WireHost } from "./internal/wire.ts";
+import { makeWire } from "./internal/wire.ts";
 import {
   type CloseOptions,
   closeSettings,
@@ -142,6 +141,20 @@ export class Connection {
     };
     this.#condition ??= new Condition(this.#connectedAt);
     return this.#condition.look(parts, performance.now());
+  }
+
+  /** Share of the time without room to send, of late: 0 to 1. */
+  get congestion(): number {
+    return this.#lazyOutbox?.account.congestion ?? 0;
+  }
+
+  /**
+   * Bits a second that a source which adapts should send, and each change of it, until the connection is dead:
+   * below what the path takes while it is congested, and carefully more while it is not. The first is told
+   * after a second of sending. Whoever reads slowly misses those that have passed meanwhile.
+   */
+  get targetBitrate(): AsyncIterable<number> {
+    return bitratesOf([this], 0, () => this.state === "dead");
   }
 
   /**
@@ -286,25 +299,14 @@ export class Connection {
       this.#lazyOutbox = new Outbox(
         ending,
         (messages, bytes) => this.#drops.count("closed", messages, bytes),
-        (host) => this.#makeWire(host),
+        // Public, where `ws` keeps its own to itself.
+        (host) => makeWire(this.#socket, this.request.socket, host),
         this.#flow,
         this.#settings,
       );
       ending.tellOutbox(this.#lazyOutbox);
     }
     return this.#lazyOutbox;
-  }
-
-  #makeWire(host: WireHost): Wire {
-    const ws = this.#socket;
-    // Public, where `ws` keeps its own to itself; what `inject()` makes has none.
-    const { socket } = this.request;
-    const windowBits = windowBitsOf(ws);
-    const isOurs = windowBits !== undefined || ws.extensions === "";
-    const isRaw = socket instanceof Socket && !socket.destroyed;
-    return isRaw && isOurs
-      ? new SocketWire(socket, ws, host, windowBits)
-      : new MessageWire(ws, host);
   }
 
   get #inbox(): Inbox {

@@ -19,3 +19,4 @@ export {
   type LaneOptions,
 } from "./options.ts";
 export type { ConnectionState, ConnectionStats } from "./stats.ts";
+export { targetBitrate, type TargetBitrateOptions } from "./target-bitrate.ts";

@@ -1,9 +1,9 @@
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { WebSocket } from "ws";
 import type { Frame } from "../frame.ts";
 import { Batch, type Load, MAX_COPY } from "./batch.ts";
-import { deflate, isDeflated } from "./deflate.ts";
+import { deflate, isDeflated, windowBitsOf } from "./deflate.ts";
 import { BINARY, FIN, firstByte, OPCODE, PACKED, PING, TEXT, wireBytes } from "./header.ts";
 import type { Held } from "./held.ts";
 import type { Lease } from "./lease.ts";
@@ -309,4 +309,12 @@ export class MessageWire implements Wire {
     });
     return bytes;
   }
+}
+
+/** @param socket - the raw one, where there is one: what `inject()` of Fastify makes has none */
+export function makeWire(ws: WebSocket, socket: unknown, host: WireHost): Wire {
+  const windowBits = windowBitsOf(ws);
+  const isOurs = windowBits !== undefined || ws.extensions === "";
+  const isRaw = socket instanceof Socket && !socket.destroyed;
+  return isRaw && isOurs ? new SocketWire(socket, ws, host, windowBits) : new MessageWire(ws, host);
 }
