@@ -38,6 +38,13 @@ export { fromEvents, type EventStream, type FromEventsOptions } from "./from-eve
 export { fromIterable } from "./from-iterable.ts";
 export { Gap } from "./gap.ts";
 export { keyframes, type KeyframesOptions } from "./keyframes.ts";
+export {
+  layers,
+  type Layer,
+  type LayeredOptions,
+  type LayeredStats,
+  type Layers,
+} from "./layers.ts";
 export { map, type MapOptions } from "./map.ts";
 export { merge, type ChunkOf, type MergeOptions } from "./merge.ts";
 export { meter, type Meter, type MeterOptions, type MeterStats } from "./meter.ts";

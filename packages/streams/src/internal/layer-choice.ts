@@ -1,0 +1,49 @@
+/** A layer is gone up to when there is so much more than it needs. */
+const MARGIN = 1.2;
+/** Milliseconds within which going down again means that it was too much. */
+const TRIAL_MS = 10_000;
+/** Milliseconds until the next try after one that failed; each that fails at once doubles them. */
+const FIRST_HOLD_MS = 10_000;
+const LAST_HOLD_MS = 120_000;
+
+/** Says which of several layers there is room for. */
+export class LayerChoice {
+  /** Bits a second that each layer needs, rising. */
+  readonly #needs: readonly number[];
+  #layer = 0;
+  #raisedAt = -Infinity;
+  #holdMs = FIRST_HOLD_MS;
+  #heldUntil = -Infinity;
+
+  constructor(needs: readonly number[]) {
+    this.#needs = needs;
+  }
+
+  /** The layer for a target bitrate, after those before it. */
+  choose(bitsPerSecond: number, nowMs: number): number {
+    const fits = this.#largest(bitsPerSecond);
+    if (fits < this.#layer) this.#lower(fits, nowMs);
+    else if (nowMs >= this.#heldUntil) this.#raise(this.#largest(bitsPerSecond / MARGIN), nowMs);
+    return this.#layer;
+  }
+
+  #largest(bitsPerSecond: number): number {
+    return Math.max(
+      0,
+      this.#needs.findLastIndex((need) => need <= bitsPerSecond),
+    );
+  }
+
+  #lower(layer: number, nowMs: number): void {
+    const hasFailed = nowMs - this.#raisedAt < TRIAL_MS;
+    this.#heldUntil = hasFailed ? nowMs + this.#holdMs : nowMs;
+    this.#holdMs = hasFailed ? Math.min(2 * this.#holdMs, LAST_HOLD_MS) : FIRST_HOLD_MS;
+    this.#layer = layer;
+  }
+
+  #raise(layer: number, nowMs: number): void {
+    if (layer <= this.#layer) return;
+    this.#layer = layer;
+    this.#raisedAt = nowMs;
+  }
+}
