@@ -53,7 +53,7 @@ const NOTHING = new Uint8Array(0);
 const NO_RUN = { messages: 0, bytes: 0 };
 
 /** Writes frames to the raw socket: side by side, once in a turn of the event loop. */
-export class SocketWire implements Wire {
+class SocketWire implements Wire {
   /** Those that have something for the end of the turn. */
   static #dirty: SocketWire[] = [];
   readonly windowBits: number | undefined;
@@ -242,7 +242,7 @@ export class SocketWire implements Wire {
 }
 
 /** Sends messages through `ws`, where there is no raw socket; then `ws` compresses. */
-export class MessageWire implements Wire {
+class MessageWire implements Wire {
   readonly windowBits = undefined;
   readonly left = 0;
   readonly #socket: WebSocket;
