@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type {
   CustomSeriesOption,
@@ -8,15 +8,15 @@ import type {
 } from "echarts";
 import { CustomChart, ScatterChart } from "echarts/charts";
 import { GridComponent, LegendComponent, TitleComponent } from "echarts/components";
-import { init, use } from "echarts/core";
+import { use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
-import { UsageError } from "./arguments.ts";
+import { readLines } from "./json-lines.ts";
 import { byRank, groupedBy, isLessBetter, type Result } from "./result.ts";
+import { COLOURS, INK, svgOf } from "./svg.ts";
 import { describeParams, figure, rowName, sharedParams } from "./wording.ts";
 
 use([CustomChart, GridComponent, LegendComponent, ScatterChart, SVGRenderer, TitleComponent]);
 
-const WIDTH = 760;
 const LANE_HEIGHT = 16;
 const ROW_PADDING = 8;
 const FIRST_TOP = 84;
@@ -24,14 +24,6 @@ const BETWEEN = 84;
 const RIGHT = 70;
 /** Pixels of a bold letter, of which names of rows are made; a guess, without a browser. */
 const LETTER = 7.5;
-/** Of the runtimes, in their order; legible on white and on black. */
-const COLOURS = ["#3d85e0", "#d97a1e", "#2f9e5f", "#b667c9"];
-/** Text is of the reader's theme: an SVG sees `prefers-color-scheme`, but not the page around it. */
-const INK = "currentColor";
-const THEME = `<style>
-svg { color: #1f2328 }
-@media (prefers-color-scheme: dark) { svg { color: #e6edf3 } }
-</style>`;
 
 /**
  * Draws a chart for every workload: a dot for each median, a line from minimum to maximum.
@@ -39,10 +31,14 @@ svg { color: #1f2328 }
  * @param results - path of a file with the lines of `--json`
  * @param folder - where each `<workload>.svg` goes
  * @returns the paths written
- * @throws {@link UsageError} when the file holds anything else
+ * @throws `UsageError` when the file holds anything else
  */
 export async function drawCharts(results: string, folder: string): Promise<string[]> {
-  const all = parseLines(await readFile(results, "utf8"), results);
+  const all = await readLines<Result>(
+    results,
+    "result",
+    ({ workload, median }) => typeof workload === "string" && typeof median === "number",
+  );
   await mkdir(folder, { recursive: true });
   const files: string[] = [];
   for (const [workload, group] of groupedBy(all, (result) => result.workload)) {
@@ -51,21 +47,6 @@ export async function drawCharts(results: string, folder: string): Promise<strin
     files.push(file);
   }
   return files;
-}
-
-function parseLines(text: string, path: string): Result[] {
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  return lines.map((line, index) => {
-    let result: Partial<Result>;
-    try {
-      result = JSON.parse(line) as Partial<Result>;
-    } catch (error) {
-      throw new UsageError(`${path}: line ${index + 1} is no JSON`, { cause: error });
-    }
-    const { workload, median } = result;
-    if (typeof workload === "string" && typeof median === "number") return result as Result;
-    throw new UsageError(`${path}: line ${index + 1} is no result`);
-  });
 }
 
 /** One pair of axes. */
@@ -83,11 +64,7 @@ function draw(workload: string, results: readonly Result[]): string {
   const panels = layOut(results, runtimes.length);
   const last = panels.at(-1);
   const height = last ? last.top + last.height + BETWEEN / 2 : FIRST_TOP;
-  const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
-  chart.setOption(option(workload, panels, runtimes));
-  const svg = chart.renderToSVGString();
-  chart.dispose();
-  return `${svg.replace(">", `>\n${THEME}`)}\n`;
+  return svgOf(option(workload, panels, runtimes), height);
 }
 
 /** Where nothing is compared there is nothing to draw, and a logarithm is of what is above 0. */
@@ -122,9 +99,6 @@ function option(
   const sides = { left: 16 + LETTER * Math.max(0, ...names), right: RIGHT };
   const heading = { text: workload, left: 0, top: 0, textStyle: { color: INK, fontSize: 18 } };
   return {
-    animation: false,
-    color: COLOURS,
-    textStyle: { fontFamily: "system-ui, sans-serif" },
     legend: {
       data: [...runtimes],
       left: sides.left,
