@@ -31,8 +31,18 @@ describe("readArguments()", () => {
       workloads: ["unicast"],
       runtimes: ["current"],
       only: ["ws"],
+      where: [],
       effort: { reps: 3, repMs: 20, warmUpMs: 40 },
+      trace: undefined,
       json: true,
+    });
+  });
+
+  test("takes what is said of blocks and of a trace", () => {
+    const args = ["unicast", "--where", "op=echo", "--where", "k=1", "--trace", "unicast.jsonl"];
+    expect(readArguments(args, known, proofs)).toMatchObject({
+      where: ["op=echo", "k=1"],
+      trace: "unicast.jsonl",
     });
   });
 
@@ -67,6 +77,11 @@ describe("readArguments()", () => {
     expect(request).toEqual({ kind: "chart", results: "results.jsonl", folder: "docs" });
   });
 
+  test("takes the paths of the chart of a trace", () => {
+    const request = readArguments(["chart", "trace.jsonl", "docs/a.svg"], known, proofs);
+    expect(request).toEqual({ kind: "trace-chart", trace: "trace.jsonl", file: "docs/a.svg" });
+  });
+
   test.each([
     ["an unknown workload, with those there are", ["nonsense"], /"nonsense".*pipeline, unicast/u],
     ["an unknown option", ["--fast"], /--fast/u],
@@ -76,6 +91,7 @@ describe("readArguments()", () => {
     ["a proof with a workload", ["soak", "pipeline"], /soak runs alone/u],
     ["a seed for a workload", ["pipeline", "--seed", "1"], /--seed is no option of a workload/u],
     ["repetitions of a proof", ["soak", "--reps", "3"], /--reps is no option of a proof/u],
+    ["a trace of a proof", ["soak", "--trace", "a.jsonl"], /--trace is no option of a proof/u],
     ["a chart of nothing", ["chart", "results.jsonl"], /chart takes two paths/u],
   ])("refuses %s", (_what, args, message) => {
     expect(() => readArguments(args, known, proofs)).toThrow(UsageError);

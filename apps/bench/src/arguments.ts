@@ -6,13 +6,18 @@ import type { Effort } from "./workload.ts";
 export type Request =
   | { readonly kind: "help" }
   | { readonly kind: "chart"; readonly results: string; readonly folder: string }
+  | { readonly kind: "trace-chart"; readonly trace: string; readonly file: string }
   | {
       readonly kind: "measure";
       readonly workloads: readonly string[];
       readonly runtimes: readonly string[];
       /** Variants to keep; all when empty. */
       readonly only: readonly string[];
+      /** Params to keep, as `name=value`; all when empty. */
+      readonly where: readonly string[];
       readonly effort: Effort;
+      /** Where to write what happens meanwhile. */
+      readonly trace: string | undefined;
       readonly json: boolean;
     }
   | {
@@ -33,6 +38,7 @@ const QUICK: Effort = { reps: 5, repMs: 100, warmUpMs: 500 };
 export const USAGE: string = `Usage: npm run --silent bench -- [workload…] [options]
        npm run --silent bench -- <proof> [options]
        npm run --silent bench -- chart <results.jsonl> <folder>
+       npm run --silent bench -- chart <trace.jsonl> <file.svg>
 
 Measures every workload named, or all. --silent keeps npm's own lines off stdout.
 
@@ -41,6 +47,8 @@ Measures every workload named, or all. --silent keeps npm's own lines off stdout
   --runtime <runtime>   current, newest or the path of an executable; may be repeated
                         (current and newest; quick: current)
   --only <variant>      this variant (and what ratios are made to); may be repeated
+  --where <name=value>  what has this param; may be repeated
+  --trace <file>        lines of what happens, ten a second (freshness)
   --reps <n>            repetitions (${FULL.reps}; quick: ${QUICK.reps})
   --rep-ms <n>          aim of one repetition (${FULL.repMs}; quick: ${QUICK.repMs})
   --help
@@ -83,12 +91,14 @@ export function readArguments(
     workloads: positionals.length > 0 ? [...new Set(positionals)] : known,
     runtimes: values.runtime ?? (values.quick ? ["current"] : ["current", "newest"]),
     only: values.only ?? [],
+    where: values.where ?? [],
     effort: {
       reps: wholeNumber("--reps", values.reps, effort.reps),
       repMs,
       // A warm-up far longer than what it is for would only cost time.
       warmUpMs: repMs === effort.repMs ? effort.warmUpMs : Math.min(effort.warmUpMs, 2 * repMs),
     },
+    trace: values.trace,
     json: values.json ?? false,
   };
 }
@@ -100,6 +110,8 @@ interface Parsed {
     readonly help?: boolean | undefined;
     readonly runtime?: string[] | undefined;
     readonly only?: string[] | undefined;
+    readonly where?: string[] | undefined;
+    readonly trace?: string | undefined;
     readonly reps?: string | undefined;
     readonly "rep-ms"?: string | undefined;
     readonly seed?: string | undefined;
@@ -121,6 +133,8 @@ function parsed(args: readonly string[]): Parsed {
         help: { type: "boolean", short: "h" },
         runtime: { type: "string", multiple: true },
         only: { type: "string", multiple: true },
+        where: { type: "string", multiple: true },
+        trace: { type: "string" },
         reps: { type: "string" },
         "rep-ms": { type: "string" },
         seed: { type: "string" },
@@ -135,7 +149,7 @@ function parsed(args: readonly string[]): Parsed {
 }
 
 const PROOF_OPTIONS = ["seed", "megabytes", "clients", "seconds"] as const;
-const WORKLOAD_OPTIONS = ["runtime", "reps", "rep-ms"] as const;
+const WORKLOAD_OPTIONS = ["runtime", "reps", "rep-ms", "where", "trace"] as const;
 
 function proofRequest(values: Parsed["values"], positionals: readonly string[]): Request {
   const [proof = "", another] = positionals;
@@ -170,11 +184,15 @@ function refuse(
 }
 
 function chartRequest(paths: readonly string[]): Request {
-  const [results, folder] = paths;
-  if (results === undefined || folder === undefined || paths.length > 2) {
-    throw new UsageError("chart takes two paths: the results and the folder for the charts");
+  const [from, to] = paths;
+  if (from === undefined || to === undefined || paths.length > 2) {
+    throw new UsageError(
+      "chart takes two paths: results and the folder for the charts, or a trace and an SVG file",
+    );
   }
-  return { kind: "chart", results, folder };
+  return to.endsWith(".svg")
+    ? { kind: "trace-chart", trace: from, file: to }
+    : { kind: "chart", results: from, folder: to };
 }
 
 const MAX_NUMBER = 999_999;

@@ -1,13 +1,14 @@
+import { writeFile } from "node:fs/promises";
 import { cpus, platform, release } from "node:os";
 import { readArguments, type Request, USAGE, UsageError } from "./arguments.ts";
-import { type Absence, entryOf, measureBlock, narrowed, type Outcome } from "./measure.ts";
+import { type Absence, measureBlock, type Outcome } from "./measure.ts";
+import { checkKnown, planOf } from "./plan.ts";
 import { Progress } from "./progress.ts";
 import { proofs } from "./proofs.ts";
 import { findRuntimes } from "./runtimes.ts";
 import { StatusLine } from "./status-line.ts";
 import { tables } from "./table.ts";
 import { describeParams } from "./wording.ts";
-import type { Block, Workload } from "./workload.ts";
 import { workloads } from "./workloads.ts";
 
 type MeasureRequest = Extract<Request, { kind: "measure" }>;
@@ -35,6 +36,12 @@ async function main(): Promise<void> {
       for (const file of await drawCharts(request.results, request.folder)) console.log(file);
       return;
     }
+    case "trace-chart": {
+      const { drawTrace } = await import("./trace-chart.ts");
+      await drawTrace(request.trace, request.file);
+      console.log(request.file);
+      return;
+    }
     case "prove":
       return prove(request);
     case "measure":
@@ -42,13 +49,18 @@ async function main(): Promise<void> {
   }
 }
 
-async function measure({ effort, json, only, ...request }: MeasureRequest): Promise<void> {
-  const plan = await planFor(request.workloads, only);
+async function measure({ effort, json, trace, ...request }: MeasureRequest): Promise<void> {
+  const loaded = await Promise.all(request.workloads.map(async (name) => workloads[name]?.()));
+  const chosen = loaded.filter((workload) => workload !== undefined);
+  const plan = planOf(chosen, request);
+  const silent = chosen.find(({ canTrace = false }) => !canTrace);
+  if (trace !== undefined && silent) throw new UsageError(`${silent.name} writes no trace`);
   const runtimes = await findRuntimes(request.runtimes, (wanted, why) =>
     console.error(`Missing runtime ${wanted}: ${why}`),
   );
   if (runtimes.length === 0) throw new UsageError("None of the runtimes can run");
   const contenders = plan.reduce((sum, { block }) => sum + block.variants.length, 0);
+  if (trace !== undefined) await writeFile(trace, "");
   const progress = new Progress(effort, contenders * runtimes.length);
   if (!json) console.log(`${machine()}\n`);
   for (const { workload, block } of plan) {
@@ -56,7 +68,7 @@ async function measure({ effort, json, only, ...request }: MeasureRequest): Prom
       const parts = [workload.name, runtime.name, describeParams(block.params)];
       const title = parts.filter(Boolean).join(", ");
       progress.start(title, block.variants.length);
-      const outcome = await measureBlock(workload, block, runtime, effort, progress);
+      const outcome = await measureBlock(workload, block, runtime, { effort, trace }, progress);
       progress.clear();
       print(outcome, title, json);
     }
@@ -67,7 +79,7 @@ async function prove({ proof, options, json }: ProofRequest): Promise<void> {
   const found = await proofs[proof]?.();
   const [runtime] = await findRuntimes(["current"], () => {});
   if (!found || !runtime) throw new UsageError(`Cannot run ${proof}`);
-  checkVariants(options.only, found.variants);
+  checkKnown("variant", options.only, found.variants);
   if (!json) console.log(`${machine()}\n`);
   const status = new StatusLine();
   for (const step of found.steps(options)) {
@@ -85,31 +97,6 @@ function print(outcome: Outcome, title: string, json: boolean): void {
   report("missing", title, outcome.missing);
   report("failed", title, outcome.failed);
   if (outcome.failed.length > 0) process.exitCode = 1;
-}
-
-/** The blocks of the workloads, with `only` these variants and what they are compared with. */
-async function planFor(
-  names: readonly string[],
-  only: readonly string[],
-): Promise<{ workload: Workload; block: Block }[]> {
-  const loaded = await Promise.all(names.map(async (name) => workloads[name]?.()));
-  const chosen = loaded.filter((workload) => workload !== undefined);
-  const blocks = chosen.flatMap((workload) => workload.blocks);
-  const variants = new Set(
-    blocks.flatMap((block) => block.variants.map((one) => entryOf(one).variant)),
-  );
-  checkVariants(only, [...variants]);
-  return chosen.flatMap((workload) =>
-    workload.blocks
-      .map((block) => ({ workload, block: narrowed(block, workload.baseline, only) }))
-      .filter(({ block }) => block.variants.length > 0),
-  );
-}
-
-function checkVariants(only: readonly string[], variants: readonly string[]): void {
-  const unknown = only.find((variant) => !variants.includes(variant));
-  if (unknown === undefined) return;
-  throw new UsageError(`Unknown variant "${unknown}", want one of: ${variants.join(", ")}`);
 }
 
 function report(what: string, title: string, absences: readonly Absence[]): void {

@@ -3,7 +3,7 @@ import type { Progress } from "./progress.ts";
 import { type Result, summarise } from "./result.ts";
 import type { Runtime } from "./runtimes.ts";
 import { describeParams, rowName } from "./wording.ts";
-import type { Block, Effort, Entry, Measurement, Params, Workload } from "./workload.ts";
+import type { Block, Contender, Entry, Measurement, Params, Workload } from "./workload.ts";
 
 /** What became of one block on one runtime. */
 export interface Outcome {
@@ -13,6 +13,9 @@ export interface Outcome {
   /** Contenders that broke or arrived at a wrong result, and why. */
   readonly failed: readonly Absence[];
 }
+
+/** What is the same for all contenders. */
+export type Manner = Omit<Contender, "params" | "variant">;
 
 /** A contender without a row. */
 export interface Absence {
@@ -28,7 +31,7 @@ export async function measureBlock(
   workload: Workload,
   { params, variants }: Block,
   runtime: Runtime,
-  effort: Effort,
+  manner: Manner,
   progress: Progress,
 ): Promise<Outcome> {
   const entries = variants.map(entryOf);
@@ -56,13 +59,13 @@ export async function measureBlock(
     for (const entry of entries) {
       const { variant } = entry;
       const own = { ...params, ...entry.params };
-      const contender = new ContenderProcess(runtime, { variant, params: own, effort });
+      const contender = new ContenderProcess(runtime, { ...manner, variant, params: own });
       running.set(entry, contender);
       samples.set(entry, []);
       await turn(entry, async () => contender.prepare(workload.name));
       progress.prepared(nameOf(entry));
     }
-    for (let rep = 1; rep <= effort.reps; rep++) {
+    for (let rep = 1; rep <= manner.effort.reps; rep++) {
       for (const [entry, contender] of running) {
         await turn(entry, async () => samples.get(entry)?.push(await contender.repeat()));
         progress.repeated(nameOf(entry), rep);

@@ -2,7 +2,16 @@
 export type Params = Readonly<Record<string, string | number>>;
 
 /** Of `ns/chunk`, `s`, `MB` and `KiB/connection` less is better; of the others more is. */
-export type Unit = "deliveries/s" | "KiB/connection" | "MB" | "MB/s" | "msg/s" | "ns/chunk" | "s";
+export type Unit =
+  | "deliveries/s"
+  /** Of two that share: how much the one with less gets for each that the other gets. */
+  | "fairness"
+  | "KiB/connection"
+  | "MB"
+  | "MB/s"
+  | "msg/s"
+  | "ns/chunk"
+  | "s";
 
 /** How long and how often to measure. */
 export interface Effort {
@@ -38,6 +47,8 @@ export interface Contender {
   readonly variant: string;
   readonly params: Params;
   readonly effort: Effort;
+  /** The path of a file that lines of what happens are added to, for workloads that can. */
+  readonly trace?: string | undefined;
 }
 
 /** One row of a block: a variant, with what sets it apart there. */
@@ -62,6 +73,8 @@ export interface Workload {
   /** The variant that ratios are made to. */
   readonly baseline: "native" | "ws";
   readonly blocks: readonly Block[];
+  /** Whether it tells how a run goes, sample by sample. */
+  readonly canTrace?: boolean | undefined;
   /** Called in the contender's own process. A peer that is not installed rejects as `import()` does. */
   prepare(contender: Contender): Promise<Trial>;
 }

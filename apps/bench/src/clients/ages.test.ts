@@ -19,10 +19,17 @@ describe("Ages", () => {
     expect(ages.quantile(0.99) / 99).toBeCloseTo(1, 1.5);
   });
 
+  test("tells the age of what it takes", () => {
+    const message = aged(1000);
+    const ageMs = new Ages(2).take(message, 0, message.length) ?? 0;
+    expect(ageMs).toBeGreaterThanOrEqual(1000);
+    expect(ageMs).toBeLessThan(2000);
+  });
+
   test("passes over a stamp that is not at hand", () => {
     const ages = new Ages(2);
     const message = aged(1000);
-    ages.take(message, 0, message.length - 1);
+    expect(ages.take(message, 0, message.length - 1)).toBeUndefined();
     expect(ages.quantile(0.5)).toBe(0);
   });
 });

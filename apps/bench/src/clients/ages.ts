@@ -21,10 +21,14 @@ export class Ages {
     this.#total = 0;
   }
 
-  /** Takes the start of a message; one whose stamp was cut in two by a read is passed over. */
-  take(bytes: Uint8Array, start: number, end: number): void {
+  /**
+   * Takes the start of a message; one whose stamp was cut in two by a read is passed over.
+   *
+   * @returns its age in milliseconds
+   */
+  take(bytes: Uint8Array, start: number, end: number): number | undefined {
     const from = start + this.#offset;
-    if (from + STAMP_BYTES > end) return;
+    if (from + STAMP_BYTES > end) return undefined;
     let micros = 0;
     for (let at = from; at < from + STAMP_BYTES; at++) {
       micros = micros * 10 + (bytes[at] as number) - 0x30;
@@ -34,6 +38,7 @@ export class Ages {
     const last = Math.min(cell, this.#counts.length - 1);
     this.#counts[last] = (this.#counts[last] as number) + 1;
     this.#total++;
+    return ageMs;
   }
 
   /** In seconds; 0 when nothing was taken. */

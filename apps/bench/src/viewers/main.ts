@@ -1,33 +1,79 @@
 // The process of a viewer, and of the path to it.
-import { connectPeer } from "@spillway/testing/node";
-import { answering } from "../answering.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connectPeer, type Peer } from "@spillway/testing/node";
+import { answering, notice } from "../answering.ts";
 import { Ages } from "../clients/ages.ts";
-import type { View, ViewAsk } from "./protocol.ts";
-import { shapedPath } from "./shaped-path.ts";
+import type { Glance, Midway, View, ViewAsk } from "./protocol.ts";
+import { Recovery } from "./recovery.ts";
+import { type ShapedPath, shapedPath } from "./shaped-path.ts";
+import { Sight } from "./sight.ts";
 
-async function view({ port, ms, reads, path }: ViewAsk): Promise<View> {
-  const shaped = path && (await shapedPath(port, path));
-  const peer = await connectPeer(`ws://127.0.0.1:${shaped?.port ?? port}/`, {
-    ...(reads !== undefined && { read: { bytesPerSecond: reads } }),
-  });
+async function view({ port, ms, streams = 1, ...ask }: ViewAsk): Promise<View> {
+  const shaped = ask.path && (await shapedPath(port, ask.path));
+  const url = `ws://127.0.0.1:${shaped?.port ?? port}/`;
+  const pace = ask.reads === undefined ? {} : { read: { bytesPerSecond: ask.reads } };
   const ages = new Ages(0);
-  let bytes = 0;
-  const startedAt = performance.now();
-  peer.onMessage((data) => {
-    const message = Buffer.from(data as Uint8Array);
-    bytes += message.byteLength;
-    ages.take(message, 0, message.byteLength);
-  });
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  const seconds = (performance.now() - startedAt) / 1_000;
-  peer.vanish();
-  shaped?.stop();
-  if (bytes === 0) throw new Error("Cannot see anything: no message has come");
+  const sights = Array.from({ length: streams }, () => new Sight(ages));
+  let recovery: Recovery | undefined;
+  const peers: Peer[] = [];
+  // One after the other: the server counts them in this order.
+  for (const sight of sights) {
+    const peer = await connectPeer(url, pace);
+    peer.onMessage((message) => {
+      const ageMs = sight.take(message as Uint8Array);
+      recovery?.take(ageMs, performance.now());
+    });
+    peers.push(peer);
+  }
+  const startedAtMs = performance.now();
+  const stopGlances = glances(sights, ask.glanceEveryMs);
+
+  await sleep(ms / 2);
+  const ageBeforeMs = 1_000 * ages.quantile(0.5);
+  if (shaped && ask.midway && (await change(shaped, ask.midway, ms))) {
+    recovery = new Recovery(ageBeforeMs, performance.now());
+  }
+  await sleep(startedAtMs + ms - performance.now());
+
+  const endedAtMs = performance.now();
+  stopGlances();
+  for (const peer of peers) peer.vanish();
+  shaped?.close();
+  const seconds = (endedAtMs - startedAtMs) / 1_000;
+  if (sights.some(({ bytes }) => bytes === 0)) {
+    throw new Error("Cannot see anything: no message has come");
+  }
   return {
-    bytesPerSecond: bytes / seconds,
+    bytesPerSecond: sights.map(({ bytes }) => bytes / seconds),
     p50: ages.quantile(0.5),
     p99: ages.quantile(0.99),
+    recovery: recovery?.seen(endedAtMs),
   };
+}
+
+/** @returns whether the path has stopped and is back */
+async function change(path: ShapedPath, { stops, rttMs }: Midway, ms: number): Promise<boolean> {
+  if (rttMs !== undefined) path.rttMs = rttMs;
+  if (stops === undefined) return false;
+  path.clock.stop();
+  await sleep(stops * ms);
+  path.clock.go();
+  return true;
+}
+
+/** Tells what comes, time and again; the function it returns ends that. */
+function glances(sights: readonly Sight[], everyMs: number | undefined): () => void {
+  if (everyMs === undefined) return () => {};
+  const startedAtMs = performance.now();
+  let lastAtMs = startedAtMs;
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    const streams = sights.map((sight) => sight.glimpse());
+    const glance: Glance = { atMs: nowMs - startedAtMs, elapsedMs: nowMs - lastAtMs, streams };
+    notice(glance);
+    lastAtMs = nowMs;
+  }, everyMs);
+  return () => clearInterval(timer);
 }
 
 answering(view);

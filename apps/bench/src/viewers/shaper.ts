@@ -1,3 +1,6 @@
+import type { Bottleneck } from "./bottleneck.ts";
+import type { PathClock } from "./path-clock.ts";
+
 /** Where bytes come from. */
 export interface Inflow {
   pause(): void;
@@ -6,46 +9,46 @@ export interface Inflow {
 
 /** What a path does to bytes in one direction. */
 export interface Shape {
-  /** @defaultValue without a limit */
-  readonly bytesPerSecond?: number | undefined;
-  /** From the time that they have left until they arrive. @defaultValue `0` */
-  readonly delayMs?: number | undefined;
+  readonly clock: PathClock;
+  readonly bottleneck: Bottleneck;
+  /** How long what leaves then is on its way. */
+  delayMs(atMs: number): number;
 }
 
-/** What a router keeps before it lets its senders wait: the rest stays with them. */
+/** What a router keeps of a connection before that has to wait: the rest stays with its sender. */
 const BUFFER_MS = 10;
 /** Bytes that leave at once. */
 const PACKET_BYTES = 1_460;
 const TICK_MS = 1;
 
-/** Lets bytes through at a rate, and after a while. */
+/** Lets the bytes of one connection through at a rate, and after a while, in their order. */
 export class Shaper {
-  readonly #bytesPerMs: number;
-  readonly #delayMs: number;
+  readonly #shape: Shape;
   readonly #inflow: Inflow;
   readonly #deliver: (bytes: Uint8Array) => void;
   readonly #packets: { readonly atMs: number; readonly bytes: Uint8Array }[] = [];
-  #freeAtMs = 0;
+  /** When the last of them leaves the bottleneck, and when it arrives. */
+  #leavesAtMs = 0;
+  #arrivesAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #isPaused = false;
 
-  constructor(
-    { bytesPerSecond = Infinity, delayMs = 0 }: Shape,
-    inflow: Inflow,
-    deliver: (bytes: Uint8Array) => void,
-  ) {
-    this.#bytesPerMs = bytesPerSecond / 1_000;
-    this.#delayMs = delayMs;
+  constructor(shape: Shape, inflow: Inflow, deliver: (bytes: Uint8Array) => void) {
+    this.#shape = shape;
     this.#inflow = inflow;
     this.#deliver = deliver;
   }
 
   take(bytes: Uint8Array): void {
-    this.#freeAtMs = Math.max(this.#freeAtMs, performance.now());
+    const { bottleneck, clock } = this.#shape;
+    const nowMs = clock.now();
     for (let at = 0; at < bytes.byteLength; at += PACKET_BYTES) {
       const packet = bytes.subarray(at, at + PACKET_BYTES);
-      this.#freeAtMs += packet.byteLength / this.#bytesPerMs;
-      this.#packets.push({ atMs: this.#freeAtMs + this.#delayMs, bytes: packet });
+      this.#leavesAtMs = bottleneck.pass(packet.byteLength, nowMs);
+      const atMs = this.#leavesAtMs + this.#shape.delayMs(this.#leavesAtMs);
+      // A delay that has become shorter lets nothing overtake.
+      this.#arrivesAtMs = Math.max(this.#arrivesAtMs, atMs);
+      this.#packets.push({ atMs: this.#arrivesAtMs, bytes: packet });
     }
     this.#steer();
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
@@ -57,7 +60,7 @@ export class Shaper {
   }
 
   #tick(): void {
-    const nowMs = performance.now();
+    const nowMs = this.#shape.clock.now();
     const due = this.#packets.findIndex(({ atMs }) => atMs > nowMs);
     for (const { bytes } of this.#packets.splice(0, due < 0 ? Infinity : due)) this.#deliver(bytes);
     this.#steer();
@@ -67,7 +70,7 @@ export class Shaper {
   }
 
   #steer(): void {
-    const isFull = this.#freeAtMs - performance.now() > BUFFER_MS;
+    const isFull = this.#leavesAtMs - this.#shape.clock.now() > BUFFER_MS;
     if (isFull === this.#isPaused) return;
     this.#isPaused = isFull;
     if (isFull) this.#inflow.pause();

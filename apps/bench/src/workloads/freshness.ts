@@ -1,11 +1,11 @@
-import type { Server } from "../servers/server.ts";
 import { Subprocess } from "../subprocess.ts";
-import type { View, ViewAnswers, ViewAsk } from "../viewers/protocol.ts";
-import type { Contender, Effort, Trial, Workload } from "../workload.ts";
+import type { Glance, View, ViewAnswers, ViewAsk } from "../viewers/protocol.ts";
+import type { Contender, Effort, Measurement, Trial, Workload } from "../workload.ts";
+import { paths } from "./freshness/paths.ts";
+import type { Load, Sender } from "./freshness/sender.ts";
+import { tracer } from "./freshness/tracer.ts";
 
-/** What is sent to whoever connects. */
-type Load = "film" | "flood";
-type Serve = (load: Load) => Promise<Server>;
+type Serve = (load: Load) => Promise<Sender>;
 
 /** Loaded when asked for: a peer that is not installed leaves the others alone. */
 const senders: Readonly<Record<string, Serve>> = {
@@ -17,23 +17,12 @@ const senders: Readonly<Record<string, Serve>> = {
 };
 
 const variants = Object.keys(senders);
-const long = { bytesPerSecond: 6_250_000, rttMs: 40 };
-
-/** What is sent, and over what. */
-const paths: Readonly<Record<string, Partial<ViewAsk> & { readonly load: Load }>> = {
-  /** A viewer that reads 1 Mbit/s of 4. */
-  slow: { load: "film", reads: 125_000 },
-  /** 40 ms and 50 Mbit/s, and a sender that has always more. */
-  long: { load: "flood", path: long },
-  /** The same path, with room to spare. */
-  live: { load: "film", path: long },
-  loopback: { load: "flood" },
-};
 
 /** A run is so many times as long as a repetition elsewhere: the ages of what waits grow with it. */
 const LENGTH = 60;
 const SHORT_LENGTH = 6;
 const FULL_REP_MS = 500;
+const TRACE_EVERY_MS = 100;
 
 /** How old what arrives is, and how much of it arrives. */
 export const freshness: Workload = {
@@ -41,37 +30,58 @@ export const freshness: Workload = {
   title:
     "age and MB/s: 4 Mbit/s of video to a slow viewer, and as much as there is room for to others",
   baseline: "ws",
+  canTrace: true,
   blocks: Object.entries(paths).map(([path, { load }]) => ({
     params: { path },
     // Who drops by what waits here and who waits for it do the same when there is always more.
     variants: load === "film" ? variants : variants.filter((variant) => variant !== "ws-drop"),
   })),
-  async prepare({ variant, params, effort }: Contender): Promise<Trial> {
+  async prepare(contender: Contender): Promise<Trial> {
+    const { variant, params, effort, trace } = contender;
     const serve = senders[variant];
     const path = paths[String(params["path"])];
     if (!serve || !path) throw new Error(`Cannot find variant "${variant}"`);
     const { load, ...how } = path;
-    const { port } = await serve(load);
+    const sender = await serve(load);
+    const write = trace === undefined ? undefined : tracer(trace, contender, sender);
+    let rep = 0;
     const ms = durationMs(effort);
-    const deadlineMs = 2 * ms + 30_000;
     const viewer = new Subprocess<ViewAsk, ViewAnswers>("../viewers/main", import.meta.url, {
-      deadlineMs,
+      deadlineMs: 2 * ms + 30_000,
+      onNotice: write && ((glance) => write(glance as Glance, rep)),
     });
-    const view = async (forMs: number): Promise<View> =>
-      viewer.ask({ kind: "view", port, ms: forMs, ...how });
-    await view(Math.min(ms, effort.warmUpMs));
+    const ask = { kind: "view", port: sender.port, ...how } as const;
+    await viewer.ask({ ...ask, ms: Math.min(ms, effort.warmUpMs) });
     return {
       async repeat() {
-        const { bytesPerSecond, p50, p99 } = await view(ms);
-        return [
-          { unit: "s", value: p50, params: { quantile: 0.5 } },
-          { unit: "s", value: p99, params: { quantile: 0.99 } },
-          { unit: "MB/s", value: bytesPerSecond / 1e6 },
-        ];
+        rep++;
+        const glanceEveryMs = write && TRACE_EVERY_MS;
+        return measurements(await viewer.ask({ ...ask, ms, glanceEveryMs }));
       },
     };
   },
 };
+
+function measurements({ bytesPerSecond, p50, p99, recovery }: View): Measurement[] {
+  const sum = bytesPerSecond.reduce((all, one) => all + one, 0);
+  const figures: Measurement[] = [
+    { unit: "s", value: p50, params: { quantile: 0.5 } },
+    { unit: "s", value: p99, params: { quantile: 0.99 } },
+    { unit: "MB/s", value: sum / 1e6 },
+  ];
+  if (bytesPerSecond.length > 1) {
+    const value = Math.min(...bytesPerSecond) / Math.max(...bytesPerSecond);
+    figures.push({ unit: "fairness", value });
+  }
+  if (recovery) {
+    const { belowOneSecond, belowTwiceBefore } = recovery;
+    figures.push(
+      { unit: "s", value: belowOneSecond, params: { recovery: "below 1 s" } },
+      { unit: "s", value: belowTwiceBefore, params: { recovery: "below twice the age before" } },
+    );
+  }
+  return figures;
+}
 
 function durationMs({ repMs }: Effort): number {
   return repMs * (repMs < FULL_REP_MS ? SHORT_LENGTH : LENGTH);

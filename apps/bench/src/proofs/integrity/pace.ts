@@ -1,4 +1,4 @@
-import { randomNumbers } from "../random.ts";
+import { randomNumbers } from "../../random.ts";
 
 /** Bytes that are read without a break. */
 const LEAST_BYTES = 16_384;

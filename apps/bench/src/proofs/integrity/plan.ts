@@ -1,4 +1,4 @@
-import { randomNumbers } from "../random.ts";
+import { randomNumbers } from "../../random.ts";
 
 /** One message of a run; all but its payload, which is as reproducible. */
 export interface PlannedMessage {

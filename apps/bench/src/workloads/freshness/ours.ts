@@ -1,17 +1,21 @@
 import { broadcast, fromIterable } from "@spillway/streams";
-import { accept, type ConnectionOptions } from "@spillway/websocket";
-import type { Server } from "../../servers/server.ts";
+import { accept, type Connection, type ConnectionOptions } from "@spillway/websocket";
 import { serveWs } from "../../servers/ws.ts";
 import { film, flood } from "./load.ts";
+import type { Load, Sender } from "./sender.ts";
 
-/** The latest of a film, or a flood, into a connection. */
+/** The latest of a film, or a flood, into every connection. */
 export async function spillwayPump(
-  load: string,
+  load: Load,
   window: ConnectionOptions["window"],
-): Promise<Server> {
-  return serveWs({
+): Promise<Sender> {
+  const connections = new Set<Connection>();
+  const server = await serveWs({
     open(socket, request) {
-      const { signal, writable } = accept(socket, request, { window });
+      const connection = accept(socket, request, { window });
+      const { signal, writable } = connection;
+      connections.add(connection);
+      signal.addEventListener("abort", () => connections.delete(connection));
       if (load === "flood") {
         fromIterable(flood())
           .pipeTo(writable)
@@ -30,4 +34,5 @@ export async function spillwayPump(
     },
     run: async () => {},
   });
+  return { ...server, stats: () => [...connections].map((connection) => connection.stats()) };
 }

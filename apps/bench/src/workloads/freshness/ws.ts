@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { WebSocket } from "ws";
-import type { Server } from "../../servers/server.ts";
 import { serveWs } from "../../servers/ws.ts";
 import { film, flood } from "./load.ts";
+import type { Load, Sender } from "./sender.ts";
 
 const HIGH_WATER_MARK = 65_536;
 
 /** `send()`: all of a film, or nothing new while too much waits; of a flood as much as leaves. */
-export async function ws(load: string, drops: boolean): Promise<Server> {
+export async function ws(load: Load, drops: boolean): Promise<Sender> {
   return serveWs({
     open(socket) {
       if (load === "flood") {
