@@ -60,6 +60,40 @@ describe("an automatic window", () => {
   );
 
   test.each([
+    ["short", 1],
+    ["long", 40],
+    ["very long", 300],
+  ])("keeps its size when a %s path stops and goes on", (_, rttMs) => {
+    const path = { rate: 6_000, rttMs };
+    const run = new VirtualRun(path, 1_400);
+    run.run(5_000);
+    const { windowBytes } = run.flow;
+    const stoppedMs = run.nowMs;
+    run.stop(3_000);
+    run.run(3_000 + 3 * rttMs + 500);
+    const after = run.answers.filter(({ atMs }) => atMs > stoppedMs + 3_000);
+    expect(after.length).toBeGreaterThan(3);
+    for (const answer of after) expect(answer.windowBytes).toBeGreaterThan(0.9 * windowBytes);
+    const { nowMs } = run;
+    expect(rateOf(run.answers, nowMs - 500, nowMs)).toBeGreaterThan(0.9 * path.rate);
+    run.end();
+  });
+
+  test("keeps room for a film when a path stops and goes on", () => {
+    const path = { rate: 6_000, rttMs: 40 };
+    const run = new VirtualRun(path, 16_667, 1_000 / 30);
+    run.run(15_000);
+    run.stop(3_000);
+    run.run(4_000);
+    const goesOnMs = run.nowMs - 1_000;
+    const after = run.answers.filter(({ atMs }) => atMs > goesOnMs);
+    expect(after.length).toBeGreaterThan(10);
+    // Two pictures are on their way there, or back.
+    for (const { windowBytes } of after) expect(windowBytes).toBeGreaterThan(2 * 16_667);
+    run.end();
+  });
+
+  test.each([
     ["longer", { rttMs: 80 }],
     ["shorter", { rttMs: 1 }],
     ["slower", { rate: 300 }],

@@ -18,7 +18,7 @@ export interface Answer {
   readonly arrived: number;
 }
 
-/** A sender that has always more to send, over a path and a clock that are both made up. */
+/** A sender over a path and a clock that are both made up; it has always more to send, or a film. */
 export class VirtualRun {
   readonly path: VirtualPath;
   readonly flow: FlowWindow;
@@ -28,9 +28,14 @@ export class VirtualRun {
   #nowMs = 0;
   /** When the path has taken all that was sent. */
   #freeAtMs = 0;
+  /** When the last answer comes that is on its way. */
+  #answeredAtMs = 0;
   #sent = 0;
+  /** How far may be sent, as there is no more. */
+  #shown = Infinity;
 
-  constructor(path: VirtualPath, messageBytes: number) {
+  /** @param everyMs - from one message of a film to the next */
+  constructor(path: VirtualPath, messageBytes: number, everyMs?: number) {
     this.path = path;
     this.#messageBytes = messageBytes;
     this.flow = new FlowWindow("auto", {
@@ -38,6 +43,7 @@ export class VirtualRun {
       opened: () => {},
     });
     vi.spyOn(performance, "now").mockImplementation(() => this.#nowMs);
+    if (everyMs !== undefined) this.#show(everyMs);
   }
 
   get nowMs(): number {
@@ -59,36 +65,54 @@ export class VirtualRun {
     this.#nowMs = endMs;
   }
 
+  /** Has nothing more leave for a while. */
+  stop(forMs: number): void {
+    this.#freeAtMs = Math.max(this.#freeAtMs, this.#nowMs) + forMs;
+  }
+
   end(): void {
     this.flow.dispose();
     vi.restoreAllMocks();
   }
 
   #send(): void {
-    if (this.flow.room > 0) this.flow.beginning(this.#nowMs);
-    while (this.flow.room > 0) {
-      const bytes = Math.min(this.#messageBytes, this.flow.fragmentBytes);
+    if (this.flow.room > 0 && this.#sent < this.#shown) this.flow.beginning(this.#nowMs);
+    while (this.flow.room > 0 && this.#sent < this.#shown) {
+      const left = this.#shown - this.#sent;
+      const bytes = Math.min(this.#messageBytes, this.flow.fragmentBytes, left);
       this.#sent += bytes;
       this.#freeAtMs = Math.max(this.#freeAtMs, this.#nowMs) + bytes / this.path.rate;
       this.flow.sent(bytes);
       this.flow.flushed(bytes);
       this.flow.leaving();
     }
-    this.flow.filled();
+    if (this.#sent < this.#shown) this.flow.filled();
+  }
+
+  /** One message, and those that follow; of those that wait only the latest is kept. */
+  #show(everyMs: number): void {
+    const begun = Math.ceil(this.#sent / this.#messageBytes);
+    this.#shown = (begun + 1) * this.#messageBytes;
+    this.#at(this.#nowMs + everyMs, () => this.#show(everyMs));
+  }
+
+  #at(atMs: number, act: () => void): void {
+    const later = this.#events.findIndex((event) => event.atMs > atMs);
+    this.#events.splice(later < 0 ? this.#events.length : later, 0, { atMs, act });
   }
 
   /** A ping goes behind what was sent, and its pong comes back. */
   #carry(payload: Uint8Array): void {
     const sentAtMs = this.#nowMs;
-    const atMs = Math.max(this.#freeAtMs, this.#nowMs) + this.path.rttMs;
+    // A path that has become shorter lets nothing overtake.
+    const arrivesAtMs = Math.max(this.#freeAtMs, sentAtMs) + this.path.rttMs;
+    const atMs = Math.max(arrivesAtMs, this.#answeredAtMs);
+    this.#answeredAtMs = atMs;
     const arrived = this.#sent;
-    const act = (): void => {
+    this.#at(atMs, () => {
       this.flow.pong(payload);
       const { windowBytes } = this.flow;
       this.answers.push({ atMs, rttMs: atMs - sentAtMs, windowBytes, arrived });
-    };
-    // A path that has become shorter lets nothing overtake.
-    const last = this.#events.at(-1);
-    this.#events.push({ atMs: Math.max(atMs, last?.atMs ?? 0), act });
+    });
   }
 }

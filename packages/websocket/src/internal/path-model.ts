@@ -62,6 +62,8 @@ export class PathModel {
   /** The largest window since the base round trip was looked at. */
   #baseWindow = INITIAL_BYTES;
   #sampledAtMs = -Infinity;
+  /** By which rates grow old. */
+  #rateClockMs = 0;
   readonly #rates = new WindowedMax();
 
   /** The shortest round trip of late on an empty path, in milliseconds. */
@@ -116,7 +118,9 @@ export class PathModel {
     if (elapsedMs < MIN_SAMPLE_MS || bytes === 0) return false;
     const rate = bytes / elapsedMs;
     if (!isFull && rate < this.rate) return false;
-    this.#rates.add(rate, nowMs, spanMs);
+    // No single sample makes all others old: a path that stops and goes on is no slower than before.
+    this.#rateClockMs += Math.min(nowMs - this.#sampledAtMs, spanMs / 2);
+    this.#rates.add(rate, this.#rateClockMs, spanMs);
     this.#sampledAtMs = nowMs;
     return true;
   }
