@@ -405,6 +405,6 @@ export class Connection {
     const received = read + this.#pongs + (this.#lazyInbox?.messages ?? 0);
     if (!this.#lazyOutbox) return received;
     const { sentBytes, account } = this.#lazyOutbox;
-    return received + sentBytes - account.buffered;
+    return received + (this.#lazyFlow?.moved ?? sentBytes - account.buffered);
   }
 }

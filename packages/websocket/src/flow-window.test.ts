@@ -72,6 +72,7 @@ describe("FlowWindow", () => {
 
   test("counts the kernel's bytes for a peer that never answers, until it does", () => {
     const { flow, pings, opened, send } = makeWindow();
+    flow.filled();
     send(65_536);
     flow.flushed(60_000);
     vi.advanceTimersByTime(2_000);
@@ -80,6 +81,98 @@ describe("FlowWindow", () => {
     expect(opened).toHaveBeenCalled();
     flow.pong(pings[0] as Uint8Array);
     expect(flow.acknowledgedBy).toBe("ping");
+  });
+
+  test("gives a peer that answers no more a little, and twice as much each time, until it has read", () => {
+    const { flow, pings, opened, send } = makeWindow();
+    flow.ping();
+    flow.pong(pings[0] as Uint8Array);
+    const given: number[] = [];
+    while (flow.acknowledgedBy === "ping" && given.length < 20) {
+      const { room } = flow;
+      given.push(room);
+      send(room);
+      flow.flushed(room);
+      flow.filled();
+      vi.advanceTimersByTime(9_999);
+      expect(flow.room).toBe(0);
+      opened.mockClear();
+      vi.advanceTimersByTime(1);
+      expect(opened).toHaveBeenCalledOnce();
+    }
+    const doubled = Array.from({ length: 10 }, (_, index) => 16_384 * 2 ** index);
+    expect(given).toEqual([65_536, ...doubled, 8_388_608, 8_388_608]);
+    expect(flow).toMatchObject({ room: 65_536, windowBytes: 65_536 });
+
+    flow.pong(pings.at(-1) as Uint8Array);
+    expect(flow.acknowledgedBy).toBe("ping");
+    expect(flow.room).toBeLessThanOrEqual(65_536);
+  });
+
+  test("an answer after all takes back what a silent peer was given", () => {
+    const { flow, pings, send } = makeWindow();
+    send(65_536);
+    flow.pong(pings[0] as Uint8Array);
+    send(65_536);
+    flow.filled();
+    vi.advanceTimersByTime(10_000);
+    send(16_384);
+    expect(flow).toMatchObject({ inFlight: 81_920, room: 0 });
+    flow.pong(pings[1] as Uint8Array);
+    expect(flow).toMatchObject({ inFlight: 16_384, room: 49_152 });
+    // It begins anew with little.
+    send(49_152);
+    flow.filled();
+    vi.advanceTimersByTime(10_000);
+    expect(flow.room).toBe(16_384);
+  });
+
+  test("what a silent peer is given is no sign of life, before it has read", () => {
+    const { flow, pings, send } = makeWindow();
+    send(65_536);
+    flow.flushed(65_536);
+    expect(flow.moved).toBe(65_536);
+    flow.pong(pings[0] as Uint8Array);
+    send(70_000);
+    flow.flushed(60_000);
+    expect(flow.moved).toBe(125_536);
+    flow.flushed(10_000);
+    expect(flow.moved).toBe(131_072);
+    flow.filled();
+    vi.advanceTimersByTime(10_000);
+    send(16_384);
+    flow.flushed(16_384);
+    expect(flow.moved).toBe(131_072);
+    flow.suspend();
+    expect(flow.moved).toBe(151_920);
+  });
+
+  test("gives nothing beyond the window where the kernel's bytes count", () => {
+    const { flow, pings, send } = makeWindow();
+    send(65_536);
+    flow.pong(pings[0] as Uint8Array);
+    send(65_536);
+    flow.filled();
+    flow.suspend();
+    vi.advanceTimersByTime(10_000);
+    expect(flow).toMatchObject({ inFlight: 65_536, room: 0 });
+    flow.flushed(131_072);
+    expect(flow.room).toBe(65_536);
+  });
+
+  test("gives nothing to a peer that still has room, and sets no timer once it is over", () => {
+    const { flow, opened, pings, send } = makeWindow();
+    send(65_536);
+    flow.pong(pings[0] as Uint8Array);
+    opened.mockClear();
+    flow.filled();
+    vi.advanceTimersByTime(20_000);
+    expect(opened).not.toHaveBeenCalled();
+    expect(flow.room).toBe(65_536);
+    send(65_536);
+    flow.dispose();
+    flow.filled();
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test("counts the kernel's bytes while reading is suspended, and asks anew afterwards", () => {
@@ -197,6 +290,44 @@ describe("FlowWindow, automatic", () => {
       vi.advanceTimersByTime(60);
       answer();
     }
+  });
+
+  test("a peer that answers no more while the path is to be empty is given what it has room for", () => {
+    const { flow, send, answer } = makeAuto();
+    const isLooking = (): boolean => flow.room === 0 && flow.inFlight < flow.windowBytes;
+    for (let turn = 0; turn < 200 && !isLooking(); turn++) {
+      if (flow.room > 0) send(flow.room);
+      vi.advanceTimersByTime(turn < 30 ? 40 : 900);
+      answer();
+    }
+    expect(isLooking()).toBe(true);
+    flow.filled();
+    vi.advanceTimersByTime(10_000);
+    expect(flow.room).toBe(flow.windowBytes - flow.inFlight);
+  });
+
+  test("has not been full where it only looks at the empty path", () => {
+    const { flow, pings, send, answer } = makeAuto();
+    for (let turn = 0; turn < 40; turn++) {
+      if (flow.room > 0) send(flow.room);
+      vi.advanceTimersByTime(turn < 5 ? 20 : 100);
+      answer();
+    }
+    const { deliveryRate } = flow;
+    expect(deliveryRate).toBeGreaterThan(100_000);
+    // Less than the path takes, and always something on the way.
+    for (let turn = 0; turn < 300 && flow.room > 0; turn++) {
+      send(2_000);
+      flow.ping();
+      vi.advanceTimersByTime(50);
+      for (const ping of pings.splice(0, pings.length - 1)) flow.pong(ping);
+    }
+    expect(flow.room).toBe(0);
+    expect(flow.inFlight).toBeLessThan(flow.windowBytes);
+    flow.filled();
+    vi.advanceTimersByTime(100);
+    answer();
+    expect(flow.deliveryRate).toBe(deliveryRate);
   });
 
   test("takes what was held up on the way, and arrives at once, for no faster than it was sent", () => {

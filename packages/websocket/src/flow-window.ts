@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { INITIAL_BYTES, MIN_SAMPLE_MS, PathModel } from "./internal/path-model.ts";
+import { INITIAL_BYTES, MAX_BYTES, MIN_SAMPLE_MS, PathModel } from "./internal/path-model.ts";
 import { turnTime } from "./internal/turn-time.ts";
 
 /** Who confirms what has arrived: the kernel on this side, or the peer by answering pings. */
@@ -36,6 +36,10 @@ const MAX_PINGS = 32;
 const PATIENCE_MS = 2_000;
 /** The window of a peer that does not answer, where it would be sized from its answers. */
 const SAFE_BYTES = 262_144;
+/** Milliseconds without room and without an answer after which a peer that has answered is given some more. */
+const PROBE_EVERY_MS = 10_000;
+/** Who has taken so much since its last answer reads: no kernels and proxies on the way hold it. */
+const READ_BYTES = 33_554_432;
 /** Milliseconds after which an answer is asked for again, however little was sent since. */
 const ASK_EVERY_MS = 10_000;
 /** Without an answer for less than so long, nothing is said of a peer; nor for less than twice its slowest of late. */
@@ -56,7 +60,7 @@ const MIN_FRAGMENT = 4_096;
  * A ping carries the number of bytes sent before it; the peer answers in order once it has read that
  * far, so the pong acknowledges them all. Where no acknowledgement can arrive, because reading is
  * suspended or the peer has never answered, bytes taken by the kernel count as acknowledged, until
- * the next pong.
+ * the next pong. So they do once a peer that answers no more has been seen to read all the same.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
  */
@@ -99,6 +103,11 @@ export class FlowWindow {
   /** The longest round trip, of which each answer makes the peer forget some. */
   #slowestMs = 0;
   #patience: NodeJS.Timeout | undefined;
+  /** What a silent peer is given next. */
+  #probe: number = INITIAL_BYTES;
+  /** Bytes beyond the window that a silent peer has been given. */
+  #beyond = 0;
+  #isOver = false;
 
   /** @param window - bytes, or `"auto"` to size it by the path */
   constructor(window: number | "auto", host: FlowWindowHost) {
@@ -161,7 +170,13 @@ export class FlowWindow {
 
   /** Bytes that may be sent now; 0 or less: none. */
   get room(): number {
-    return this.#isDraining ? 0 : this.windowBytes - this.inFlight;
+    return this.#isDraining ? 0 : this.windowBytes + this.#beyond - this.inFlight;
+  }
+
+  /** Bytes that the kernel has taken, but for those that only show whether a silent peer reads. */
+  get moved(): number {
+    if (this.#acknowledgedBy === "kernel") return this.#flushed;
+    return Math.min(this.#flushed, this.#acknowledged + this.windowBytes);
   }
 
   /** Bytes that may be sent before a ping is due; 0 or less: one could not be sent. */
@@ -189,6 +204,8 @@ export class FlowWindow {
   /** There is no room, here or in the kernel, for more. */
   filled(): void {
     if (!this.#isDraining) this.#fullAt = this.#sent;
+    if (this.#isOver || this.#rttMs === undefined) return;
+    this.#patience ??= setTimeout(() => this.#giveMore(), PROBE_EVERY_MS).unref();
   }
 
   /** `bytes` more were taken by the kernel. */
@@ -238,6 +255,9 @@ export class FlowWindow {
     const isUsed = this.#sent - this.#acknowledged >= (this.windowBytes * 3) / 4;
     this.#acknowledged = offset;
     clearTimeout(this.#patience);
+    this.#patience = undefined;
+    this.#probe = INITIAL_BYTES;
+    this.#beyond = 0;
     if (!this.#suspended && offset >= this.#trustFrom) this.#acknowledgedBy = "ping";
     if (answered.sentAt >= this.#resumedAt) {
       this.#slowestMs = Math.max(this.#rttMs, this.#slowestMs * SLOWEST_KEPT);
@@ -264,6 +284,7 @@ export class FlowWindow {
   }
 
   dispose(): void {
+    this.#isOver = true;
     clearTimeout(this.#patience);
   }
 
@@ -302,8 +323,30 @@ export class FlowWindow {
     if (this.#isDraining) this.ping();
   }
 
+  /**
+   * A peer that has answered is silent: it has frozen, or reads and answers no more. Only what it takes
+   * tells them apart, and kernels take megabytes; so it is given little, and twice as much each time.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc9293#section-3.8.6.1 for the probes of TCP
+   */
+  #giveMore(): void {
+    this.#patience = undefined;
+    if (this.#acknowledgedBy === "kernel" || this.room > 0) return;
+    if (this.#flushed - this.#acknowledged >= READ_BYTES) {
+      this.#fallBack();
+      return;
+    }
+    this.#isDraining = false;
+    if (this.room <= 0) {
+      this.#beyond = this.inFlight - this.windowBytes + this.#probe;
+      this.#probe = Math.min(2 * this.#probe, MAX_BYTES);
+    }
+    this.#host.opened();
+  }
+
   #fallBack(): void {
     this.#acknowledgedBy = "kernel";
+    this.#beyond = 0;
     this.#isDraining = false;
     if (this.#isAuto) this.windowBytes = SAFE_BYTES;
     this.#spacing = this.windowBytes * SPACING;

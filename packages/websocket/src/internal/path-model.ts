@@ -21,7 +21,8 @@ export interface PathSample {
 export const INITIAL_BYTES = 16_384;
 /** What is there beside the path: a slow peer always has something to read. */
 const FLOOR_BYTES = 4_096;
-const MAX_BYTES = 8_388_608;
+/** The largest window, however far and fast the path. */
+export const MAX_BYTES = 8_388_608;
 /** The window of a path that has taken all there was so far. */
 const UNUSED_BYTES = 131_072;
 /** How the window grows with each round trip while nothing waits on the way. */
