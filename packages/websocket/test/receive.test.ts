@@ -141,23 +141,3 @@ describe("connection.readable", () => {
     expect(await connection.closed).toMatchObject({ closeCode });
   });
 });
-
-describe("echo", () => {
-  test("readable.pipeTo(writable) never locks up with a client that sends flat out", async () => {
-    const server = await serve();
-    const peer = await connectPeer(server.url);
-    const connection = await server.next();
-    const echoing = outcome(connection.readable.pipeTo(connection.writable));
-    const total = 3_000;
-    for (let count = 0; count < total; count++) {
-      void peer.send(new Uint8Array(10_000)).catch(() => {});
-    }
-    await waitFor(() => peer.received.messages === total, {
-      timeoutMs: 30_000,
-      message: "every echo",
-    });
-    expect(connection.stats().dropped.chunks).toBe(0);
-    peer.close(1000);
-    expect(await echoing).toBe("SPW_ERR_CLOSED");
-  }, 40_000);
-});
