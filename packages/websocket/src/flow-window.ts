@@ -79,6 +79,7 @@ export class FlowWindow {
   /** How far had been sent when something left. */
   #left = 0;
   #flushed = 0;
+  #moved = 0;
   #acknowledged = 0;
   #pinged = 0;
   /** Bytes from ping to ping. */
@@ -105,7 +106,7 @@ export class FlowWindow {
   #patience: NodeJS.Timeout | undefined;
   /** What a silent peer is given next. */
   #probe: number = INITIAL_BYTES;
-  /** Bytes beyond the window that a silent peer has been given. */
+  /** Bytes beyond the window that it has been given; negative if less than all of it. */
   #beyond = 0;
   #isOver = false;
 
@@ -175,8 +176,12 @@ export class FlowWindow {
 
   /** Bytes that the kernel has taken, but for those that only show whether a silent peer reads. */
   get moved(): number {
-    if (this.#acknowledgedBy === "kernel") return this.#flushed;
-    return Math.min(this.#flushed, this.#acknowledged + this.windowBytes);
+    return this.#moved;
+  }
+
+  /** Whether what is sent only shows whether a silent peer reads. */
+  get isProbing(): boolean {
+    return this.#probe > INITIAL_BYTES;
   }
 
   /** Bytes that may be sent before a ping is due; 0 or less: one could not be sent. */
@@ -211,6 +216,7 @@ export class FlowWindow {
   /** `bytes` more were taken by the kernel. */
   flushed(bytes: number): void {
     this.#flushed += bytes;
+    if (!this.isProbing) this.#moved += bytes;
   }
 
   /** Asks for an acknowledgement of everything sent so far. */
@@ -256,8 +262,7 @@ export class FlowWindow {
     this.#acknowledged = offset;
     clearTimeout(this.#patience);
     this.#patience = undefined;
-    this.#probe = INITIAL_BYTES;
-    this.#beyond = 0;
+    this.#endProbes();
     if (!this.#suspended && offset >= this.#trustFrom) this.#acknowledgedBy = "ping";
     if (answered.sentAt >= this.#resumedAt) {
       this.#slowestMs = Math.max(this.#rttMs, this.#slowestMs * SLOWEST_KEPT);
@@ -337,16 +342,19 @@ export class FlowWindow {
       return;
     }
     this.#isDraining = false;
-    if (this.room <= 0) {
-      this.#beyond = this.inFlight - this.windowBytes + this.#probe;
-      this.#probe = Math.min(2 * this.#probe, MAX_BYTES);
-    }
+    this.#beyond = this.inFlight - this.windowBytes + this.#probe;
+    this.#probe = Math.min(2 * this.#probe, MAX_BYTES);
     this.#host.opened();
+  }
+
+  #endProbes(): void {
+    this.#probe = INITIAL_BYTES;
+    this.#beyond = 0;
   }
 
   #fallBack(): void {
     this.#acknowledgedBy = "kernel";
-    this.#beyond = 0;
+    this.#endProbes();
     this.#isDraining = false;
     if (this.#isAuto) this.windowBytes = SAFE_BYTES;
     this.#spacing = this.windowBytes * SPACING;

@@ -234,6 +234,7 @@ describe("a peer that has answered, and answers no more", () => {
     const sent = (): number => connection.stats().sentBytes;
     await stands(sent);
     await waitFor(() => connection.state === "frozen", { message: "the verdict" });
+    const frozenAt = performance.now();
     const before = sent();
     const given: number[] = [];
     for (let round = 0; round < 30; round++) {
@@ -246,12 +247,15 @@ describe("a peer that has answered, and answers no more", () => {
     expect(minute).toBeGreaterThan(0);
     expect(minute).toBeLessThan(64 * 16_384 + 6 * PICTURE_BYTES);
     expect(given.at(-1)).toBeLessThan(4 * CAP);
+    // Nothing that it was given counts as progress.
+    expect(connection.stats().stalledForMs).toBeGreaterThan(performance.now() - frozenAt);
     expect(seen.bufferedBytes).toBeLessThanOrEqual(HELD_BYTES);
     isAwake = true;
     peer.raw.resume();
     await reads(connection, peer, 20_000_000);
     expect(connection.stats().acknowledgedBy).toBe("ping");
     expect(connection.state).not.toBe("frozen");
+    await waitFor(() => connection.stats().stalledForMs === 0, { message: "some room" });
   }, 30_000);
 
   test("is given up by the heartbeat, though it takes what it is given", async () => {

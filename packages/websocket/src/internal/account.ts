@@ -16,6 +16,8 @@ export class Account {
   #buffered = 0;
   #progressAt: number = performance.now();
   #blockedAt: number | undefined;
+  /** Probes of a silent peer open the account for a moment, and end nothing. */
+  #stalledAt: number | undefined;
   /** Made when it is needed: most connections are idle. */
   #blocked: Share | undefined;
   #blockedMs = 0;
@@ -81,8 +83,8 @@ export class Account {
 
   /** Milliseconds without progress while there is no room; 0 while there is. */
   get stalledMs(): number {
-    if (this.#blockedAt === undefined) return 0;
-    return performance.now() - Math.max(this.#blockedAt, this.#progressAt);
+    if (this.#stalledAt === undefined) return 0;
+    return performance.now() - Math.max(this.#stalledAt, this.#progressAt);
   }
 
   /** Milliseconds without room, in all. */
@@ -140,9 +142,9 @@ export class Account {
     this.progress();
   }
 
-  /** Something moved on the way to the peer. */
+  /** Something moved on the way to the peer; what a silent one is given does not count. */
   progress(): void {
-    this.#progressAt = performance.now();
+    if (!this.#flow?.isProbing) this.#progressAt = performance.now();
     this.update();
   }
 
@@ -152,9 +154,13 @@ export class Account {
       if (this.#flow && this.#flow.room <= 0) this.#flow.filled();
       if (this.#blockedAt !== undefined) return;
       this.#blockedAt = performance.now();
+      this.#stalledAt ??= this.#blockedAt;
       this.#blocked ??= new Share();
       this.#blocked.set(true, this.#blockedAt);
-    } else if (this.#blockedAt !== undefined) {
+      return;
+    }
+    if (this.#stalledAt !== undefined && !this.#flow?.isProbing) this.#stalledAt = undefined;
+    if (this.#blockedAt !== undefined) {
       const nowMs = performance.now();
       this.#blocked?.set(false, nowMs);
       this.#blockedMs += nowMs - this.#blockedAt;

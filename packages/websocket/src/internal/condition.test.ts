@@ -114,6 +114,27 @@ describe("Condition", () => {
     expect(state()).toBe("frozen");
   });
 
+  test("a silent peer is stalled from the first, whatever it is given to see whether it reads", () => {
+    const { account, state, send, answer } = meet();
+    send(WINDOW);
+    answer(20);
+    send(WINDOW);
+    vi.advanceTimersByTime(10_000);
+    expect(account.room).toBe(16_384);
+    expect(account.stalledMs).toBe(10_000);
+    vi.advanceTimersByTime(1_000);
+    send(16_384);
+    expect(account.room).toBe(0);
+    vi.advanceTimersByTime(1_000);
+    expect(account.stalledMs).toBe(12_000);
+    expect(state()).toBe("frozen");
+    answer(0);
+    expect(account.stalledMs).toBe(0);
+    send(WINDOW);
+    vi.advanceTimersByTime(100);
+    expect(account.stalledMs).toBe(100);
+  });
+
   test("while we do not read there is no verdict", () => {
     const { flow, state, send, answer } = meet();
     send(40_000);
