@@ -77,6 +77,9 @@ function useClock(): void {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
 }
 
+/** Milliseconds on a busy machine; all of them together take seven seconds on an idle one. */
+const LONG = { timeout: 60_000 };
+
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -96,23 +99,27 @@ describe("a peer that reads and answers", () => {
   test.each<[string, Answer]>([
     ["nothing", () => {}],
     ["what nobody asked for", (ping, { pong }) => wrong(ping).forEach(pong)],
-  ])("%s, gets everything at the pace of the kernel after two seconds", async (_what, answer) => {
-    useClock();
-    const { connection, peer, seen } = await meet(answer);
-    await stops(peer);
-    expect(connection.stats()).toMatchObject({ acknowledgedBy: "ping", rttMs: undefined });
-    expect(peer.pings.length).toBeGreaterThan(0);
-    vi.advanceTimersByTime(2_000);
-    await reads(connection, peer, 20_000_000);
-    expect(connection.stats()).toMatchObject({
-      acknowledgedBy: "kernel",
-      windowBytes: SAFE_BYTES,
-      rttMs: undefined,
-    });
-    expect(["healthy", "congested"]).toContain(connection.state);
-    expect(seen.bufferedBytes).toBeLessThanOrEqual(HELD_BYTES);
-    expect(peer.pings.length).toBeLessThanOrEqual(32);
-  });
+  ])(
+    "%s, gets everything at the pace of the kernel after two seconds",
+    LONG,
+    async (_what, answer) => {
+      useClock();
+      const { connection, peer, seen } = await meet(answer);
+      await stops(peer);
+      expect(connection.stats()).toMatchObject({ acknowledgedBy: "ping", rttMs: undefined });
+      expect(peer.pings.length).toBeGreaterThan(0);
+      vi.advanceTimersByTime(2_000);
+      await reads(connection, peer, 20_000_000);
+      expect(connection.stats()).toMatchObject({
+        acknowledgedBy: "kernel",
+        windowBytes: SAFE_BYTES,
+        rttMs: undefined,
+      });
+      expect(["healthy", "congested"]).toContain(connection.state);
+      expect(seen.bufferedBytes).toBeLessThanOrEqual(HELD_BYTES);
+      expect(peer.pings.length).toBeLessThanOrEqual(32);
+    },
+  );
 
   test.each<[string, Answer]>([
     ["every ping", (ping, { pong }) => pong(ping)],
@@ -141,7 +148,7 @@ describe("a peer that reads and answers", () => {
         if (pings.length % 2 === 0) pong(ping);
       },
     ],
-  ])("%s, is not held up, and widens nothing beyond the cap", async (_what, answer) => {
+  ])("%s, is not held up, and widens nothing beyond the cap", LONG, async (_what, answer) => {
     const { connection, peer, seen } = await meet(answer);
     await reads(connection, peer, 20_000_000);
     const { acknowledgedBy, inFlightBytes, rttMs } = connection.stats();
@@ -152,7 +159,7 @@ describe("a peer that reads and answers", () => {
     expect(seen.bufferedBytes).toBeLessThanOrEqual(HELD_BYTES);
   });
 
-  test("late, is believed from its first answer on", async () => {
+  test("late, is believed from its first answer on", LONG, async () => {
     useClock();
     let isAwake = false;
     const { connection, peer } = await meet((_ping, { pings, pong }) => {
@@ -169,21 +176,25 @@ describe("a peer that reads and answers", () => {
     expect(connection.stats().acknowledgedBy).toBe("ping");
   });
 
-  test("for another process, which reads nothing: it is frozen once that one is full", async () => {
-    const most = 4_000_000;
-    const { connection, peer, seen } = await meet((ping, { pong, raw }) => {
-      pong(ping);
-      if (raw.bytesRead > most) raw.pause();
-    });
-    await reads(connection, peer, most);
-    await waitFor(() => connection.state === "frozen", { message: "the verdict" });
-    const { acknowledgedBy, inFlightBytes = 0 } = connection.stats();
-    expect(acknowledgedBy).toBe("ping");
-    expect(inFlightBytes).toBeGreaterThan(0);
-    expect(inFlightBytes).toBeLessThanOrEqual(CAP + PICTURE_BYTES);
-    expect(seen.bufferedBytes).toBeLessThanOrEqual(HELD_BYTES);
-    peer.raw.resume();
-  });
+  test(
+    "for another process, which reads nothing: it is frozen once that one is full",
+    LONG,
+    async () => {
+      const most = 4_000_000;
+      const { connection, peer, seen } = await meet((ping, { pong, raw }) => {
+        pong(ping);
+        if (raw.bytesRead > most) raw.pause();
+      });
+      await reads(connection, peer, most);
+      await waitFor(() => connection.state === "frozen", { message: "the verdict" });
+      const { acknowledgedBy, inFlightBytes = 0 } = connection.stats();
+      expect(acknowledgedBy).toBe("ping");
+      expect(inFlightBytes).toBeGreaterThan(0);
+      expect(inFlightBytes).toBeLessThanOrEqual(CAP + PICTURE_BYTES);
+      expect(seen.bufferedBytes).toBeLessThanOrEqual(HELD_BYTES);
+      peer.raw.resume();
+    },
+  );
 });
 
 describe("a peer that has answered, and answers no more", () => {
@@ -193,6 +204,7 @@ describe("a peer that has answered, and answers no more", () => {
 
   test.each(["auto", 65_536] as const)(
     "gets little at first, and everything once it has been seen to read (window %s)",
+    LONG,
     async (window) => {
       useClock();
       const { connection, peer, seen } = await meet(once, { window });
@@ -221,44 +233,47 @@ describe("a peer that has answered, and answers no more", () => {
       peer.pong(peer.pings.at(-1) as Buffer);
       await waitFor(() => connection.stats().acknowledgedBy === "ping", { message: "the answer" });
     },
-    30_000,
   );
 
-  test("nor reads, is frozen, and gets no more than kernels hold, however long that lasts", async () => {
-    useClock();
-    let isAwake = false;
-    const { connection, peer, seen } = await meet((ping, { pings, pong, raw }) => {
-      if (isAwake || pings.length === 1) pong(ping);
-      if (!isAwake) raw.pause();
-    });
-    const sent = (): number => connection.stats().sentBytes;
-    await stands(sent);
-    await waitFor(() => connection.state === "frozen", { message: "the verdict" });
-    const frozenAt = performance.now();
-    const before = sent();
-    const given: number[] = [];
-    for (let round = 0; round < 30; round++) {
-      vi.advanceTimersByTime(10_000);
+  test(
+    "nor reads, is frozen, and gets no more than kernels hold, however long that lasts",
+    LONG,
+    async () => {
+      useClock();
+      let isAwake = false;
+      const { connection, peer, seen } = await meet((ping, { pings, pong, raw }) => {
+        if (isAwake || pings.length === 1) pong(ping);
+        if (!isAwake) raw.pause();
+      });
+      const sent = (): number => connection.stats().sentBytes;
       await stands(sent);
-      given.push(sent() - before);
-      expect(connection.stats()).toMatchObject({ acknowledgedBy: "ping", state: "frozen" });
-    }
-    const [minute = NaN] = given.slice(5);
-    expect(minute).toBeGreaterThan(0);
-    expect(minute).toBeLessThan(64 * 16_384 + 6 * PICTURE_BYTES);
-    expect(given.at(-1)).toBeLessThan(4 * CAP);
-    // Nothing that it was given counts as progress.
-    expect(connection.stats().stalledForMs).toBeGreaterThan(performance.now() - frozenAt);
-    expect(seen.bufferedBytes).toBeLessThanOrEqual(HELD_BYTES);
-    isAwake = true;
-    peer.raw.resume();
-    await reads(connection, peer, 20_000_000);
-    expect(connection.stats().acknowledgedBy).toBe("ping");
-    expect(connection.state).not.toBe("frozen");
-    await waitFor(() => connection.stats().stalledForMs === 0, { message: "some room" });
-  }, 30_000);
+      await waitFor(() => connection.state === "frozen", { message: "the verdict" });
+      const frozenAt = performance.now();
+      const before = sent();
+      const given: number[] = [];
+      for (let round = 0; round < 30; round++) {
+        vi.advanceTimersByTime(10_000);
+        await stands(sent);
+        given.push(sent() - before);
+        expect(connection.stats()).toMatchObject({ acknowledgedBy: "ping", state: "frozen" });
+      }
+      const [minute = NaN] = given.slice(5);
+      expect(minute).toBeGreaterThan(0);
+      expect(minute).toBeLessThan(64 * 16_384 + 6 * PICTURE_BYTES);
+      expect(given.at(-1)).toBeLessThan(4 * CAP);
+      // Nothing that it was given counts as progress.
+      expect(connection.stats().stalledForMs).toBeGreaterThan(performance.now() - frozenAt);
+      expect(seen.bufferedBytes).toBeLessThanOrEqual(HELD_BYTES);
+      isAwake = true;
+      peer.raw.resume();
+      await reads(connection, peer, 20_000_000);
+      expect(connection.stats().acknowledgedBy).toBe("ping");
+      expect(connection.state).not.toBe("frozen");
+      await waitFor(() => connection.stats().stalledForMs === 0, { message: "some room" });
+    },
+  );
 
-  test("is given up by the heartbeat, though it takes what it is given", async () => {
+  test("is given up by the heartbeat, though it takes what it is given", LONG, async () => {
     const toFake = ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"];
     vi.useFakeTimers({ toFake: toFake as "setTimeout"[] });
     const { connection, peer, sending } = await meet(once, { heartbeat: {} });
@@ -276,5 +291,5 @@ describe("a peer that has answered, and answers no more", () => {
     }
     expect(connection.state).toBe("dead");
     expect(await sending).toBe("SPW_ERR_TIMEOUT");
-  }, 30_000);
+  });
 });

@@ -167,7 +167,7 @@ describe("a client that talks all the time to a handler that only sends", () => 
       expect(receiveQueuedBytes).toBe(0);
       expectBounds(seen);
     },
-    30_000,
+    60_000,
   );
 
   test.each(WINDOWS)(
@@ -193,6 +193,6 @@ describe("a client that talks all the time to a handler that only sends", () => 
       expect(dropped.reasons["unread"]?.chunks).toBeGreaterThan(0);
       expectBounds(seen);
     },
-    30_000,
+    60_000,
   );
 });
