@@ -92,7 +92,7 @@ async function prove({ proof, options, json }: ProofRequest): Promise<void> {
 }
 
 function print(outcome: Outcome, title: string, json: boolean): void {
-  if (!json) console.log(tables(outcome.results));
+  if (!json) console.log(outcome.lines?.join("\n") ?? tables(outcome.results));
   else for (const result of outcome.results) console.log(JSON.stringify(result));
   report("missing", title, outcome.missing);
   report("failed", title, outcome.failed);

@@ -12,6 +12,8 @@ export interface Outcome {
   readonly missing: readonly Absence[];
   /** Contenders that broke or arrived at a wrong result, and why. */
   readonly failed: readonly Absence[];
+  /** What is printed instead of tables. */
+  readonly lines?: readonly string[] | undefined;
 }
 
 /** What is the same for all contenders. */

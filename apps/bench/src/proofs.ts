@@ -4,4 +4,5 @@ import type { Proof } from "./proof.ts";
 export const proofs: Readonly<Record<string, () => Promise<Proof>>> = {
   integrity: async () => (await import("./proofs/integrity.ts")).integrity,
   soak: async () => (await import("./proofs/soak.ts")).soak,
+  states: async () => (await import("./proofs/states.ts")).states,
 };

@@ -91,6 +91,31 @@ describe("soak", { timeout: 120_000 }, () => {
   });
 });
 
+describe("states", { timeout: 120_000 }, () => {
+  test("looks at a viewer that takes a flood, and at one that is stopped", async () => {
+    const { stdout, stderr } = await bench("states", "--quick", "--json", "--only", "node");
+    const results = parse(stdout);
+    const of = (trouble: string): unknown[] =>
+      results
+        .filter(({ params }) => params["trouble"] === trouble)
+        .map(({ params, unit }) => [params["window"] ?? params["figure"], unit]);
+    expect(of("flood")).toEqual([
+      ["false", "MB/s"],
+      ["auto", "MB/s"],
+      ["window", "MB"],
+    ]);
+    expect(of("stopped")).toEqual([
+      ["frozen after", "s"],
+      ["moving after", "s"],
+      ["swallowed", "MB"],
+      ["beyond the window", "MB"],
+      ["age a second later", "s"],
+    ]);
+    // How fast all that is, is another matter on a machine that is busy with tests.
+    expect(stderr).not.toMatch(/never|ended|acknowledged by/u);
+  });
+});
+
 test.each([
   ["an option of workloads", ["soak", "--reps", "3"], /--reps is no option of a proof/u],
   ["an option of proofs", ["unicast", "--seed", "3"], /--seed is no option of a workload/u],

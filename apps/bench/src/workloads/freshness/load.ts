@@ -5,7 +5,7 @@ const FPS = 30;
 const PICTURE_BYTES = 16_667;
 
 /** A picture of now. */
-function picture(): Buffer {
+export function picture(): Buffer {
   const bytes = Buffer.alloc(PICTURE_BYTES);
   bytes.write(stamp());
   return bytes;
