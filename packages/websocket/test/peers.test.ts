@@ -269,7 +269,7 @@ describe("a peer that has answered, and answers no more", () => {
       await reads(connection, peer, 20_000_000);
       expect(connection.stats().acknowledgedBy).toBe("ping");
       expect(connection.state).not.toBe("frozen");
-      await waitFor(() => connection.stats().stalledForMs === 0, { message: "some room" });
+      await waitFor(() => connection.stats().stalledForMs < 1_000, { message: "progress" });
     },
   );
 

@@ -20,7 +20,7 @@ export class Stage {
   readonly #server: Subprocess<ServerAsk, ServerAnswers>;
   readonly #looks: Map<Load, Look> = new Map();
   readonly #journals: Map<Load, Journal> = new Map();
-  readonly #paths: { stop(): void }[] = [];
+  readonly #paths: { close(): void }[] = [];
   readonly #over: AbortController = new AbortController();
   #port = 0;
 
@@ -96,6 +96,6 @@ export class Stage {
     this.#over.abort();
     const viewers = [...this.#looks.values()].map(async ({ viewer }) => viewer.close());
     await Promise.all([this.#server.close(), ...viewers]);
-    for (const path of this.#paths) path.stop();
+    for (const path of this.#paths) path.close();
   }
 }
