@@ -1,4 +1,4 @@
-import { broadcast } from "@spillway/streams";
+import { type Broadcast, broadcast, layers, sink } from "@spillway/streams";
 import spillway from "@spillway/fastify";
 import { collectMetrics } from "@spillway/fastify/metrics";
 import fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
@@ -10,11 +10,12 @@ import { plainRoutes } from "./routes/plain.ts";
 import { telemetryRoutes } from "./routes/telemetry.ts";
 import { videoRoutes } from "./routes/video.ts";
 import { telemetrySource } from "./telemetry.ts";
+import type { Video } from "./video-source.ts";
 
 /** What {@link buildApp} serves. */
 export interface AppOptions {
-  /** Pictures in real time; when it ends, the video ends for everyone. */
-  readonly video: ReadableStream<Picture>;
+  /** In real time; when its pictures end, the video ends for everyone. */
+  readonly video: Video;
   readonly logger?: FastifyServerOptions["logger"] | undefined;
 }
 
@@ -36,15 +37,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const stopped = new AbortController();
   app.addHook("preClose", async () => stopped.abort());
 
-  const video = broadcast<Picture, Uint8Array>({
-    capacity: { chunks: 120, bytes: 8 << 20 },
-    size: (picture) => picture.payload.byteLength,
-    isKey: (picture) => picture.key,
-    retain: "last-keyframe",
-    encode: encodePicture,
-  });
+  const { bitsPerSecond, pictures } = options.video;
+  const qualities = bitsPerSecond.map((needs) => ({ hub: pictureHub(), bitsPerSecond: needs }));
+  const hubs = qualities.map(({ hub }) => hub);
   feed(app, "video", stopped.signal, () =>
-    options.video.pipeTo(video.writable, { signal: stopped.signal }),
+    pictures.pipeTo(sorted(hubs), { signal: stopped.signal }),
   );
 
   const registry = new Registry();
@@ -63,8 +60,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     }),
   );
 
-  await app.register(videoRoutes, { video });
-  await app.register(plainRoutes, { video });
+  await app.register(videoRoutes, { video: layers(qualities, { isKey }) });
+  await app.register(plainRoutes, { video: hubs.at(-1) as Broadcast<Picture, Uint8Array> });
   await app.register(telemetryRoutes, {
     source: telemetrySource(),
     signal: stopped.signal,
@@ -73,6 +70,27 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(flowRoutes, { signal: stopped.signal });
   await app.register(pageRoutes);
   return app;
+}
+
+const isKey = (picture: Picture): boolean => picture.key;
+
+function pictureHub(): Broadcast<Picture, Uint8Array> {
+  return broadcast<Picture, Uint8Array>({
+    capacity: { chunks: 120, bytes: 8 << 20 },
+    size: (picture) => picture.payload.byteLength,
+    isKey,
+    retain: "last-keyframe",
+    encode: encodePicture,
+  });
+}
+
+/** Publishes each picture in the hub of its quality. */
+function sorted(hubs: readonly Broadcast<Picture, Uint8Array>[]): WritableStream<Picture> {
+  return sink<Picture>({
+    write: (picture) => hubs[picture.layer]?.publish(picture),
+    close: () => hubs.forEach((hub) => hub.close()),
+    abort: (reason) => hubs.forEach((hub) => hub.abort(reason)),
+  });
 }
 
 /** Runs a source into its hub; a source that fails is logged, its viewers have been told. */

@@ -16,26 +16,27 @@ export interface ClipOptions {
 }
 
 /**
- * Plays a clip from memory over and over, in real time.
+ * Plays a clip from memory over and over, in real time, each picture in all its qualities.
  *
- * Backpressure: pull-based, one picture at a time when it is due. Pictures are due by a schedule
+ * Backpressure: pull-based, one picture at a time when it is due (as often as there are qualities). Pictures are due by a schedule
  * that starts with the first read, so delays do not add up. Whoever reads too late (or a process
  * that stood still) skips to the newest keyframe that is due: `sequence` shows the gap, and is
  * never used twice.
  *
- * @param frames - the clip, shared and not changed; starts with a keyframe, time stamps increase
+ * @param clips - the clip in each quality, the least first, shared and not changed; starts with a keyframe,
+ *   time stamps increase, and all have the same time stamps and keyframes
  * @throws {@link SpillwayError} with `SPW_ERR_SOURCE` when the clip cannot be looped
  * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
  */
 export function clipSource(
-  frames: readonly IvfFrame[],
+  clips: readonly (readonly IvfFrame[])[],
   options: ClipOptions = {},
 ): ReadableStream<Picture> {
   const maxLate = checkNumber("maxLatePictures", options.maxLatePictures, 5, {
     min: 1,
     integer: true,
   });
-  const schedule = new Schedule(frames);
+  const schedule = new Schedule(clips);
   let startedAt: number | undefined;
   let sequence = 0;
   let stopWaiting: (() => void) | undefined;
@@ -62,7 +63,9 @@ export function clipSource(
           startedAt = now - schedule.dueMs(sequence);
         }
         const waitMs = startedAt + schedule.dueMs(sequence) - now;
-        const publish = (): void => controller.enqueue(schedule.picture(sequence++));
+        const publish = (): void => {
+          for (const picture of schedule.pictures(sequence++)) controller.enqueue(picture);
+        };
         if (waitMs <= 0) return publish();
         return new Promise<void>((resolve) => {
           const timer = setTimeout(() => {
@@ -86,11 +89,14 @@ export function clipSource(
 
 /** Which frame a sequence number is, and when it is due in an endless loop. */
 class Schedule {
+  readonly #clips: readonly (readonly IvfFrame[])[];
+  /** Of the least quality; the times and kinds of all are the same. */
   readonly #frames: readonly IvfFrame[];
   readonly #firstMs: number;
   readonly #loopMs: number;
 
-  constructor(frames: readonly IvfFrame[]) {
+  constructor(clips: readonly (readonly IvfFrame[])[]) {
+    const [frames = []] = clips;
     const [first, second] = frames;
     const last = frames.at(-1);
     if (!first || !second || !last) {
@@ -102,6 +108,10 @@ class Schedule {
       return before !== undefined && frame.timestampMs <= before.timestampMs;
     });
     if (backwards !== -1) throw refused(`frame ${backwards} has no later time than the one before`);
+    const differs = clips.findIndex((clip) => !isAlike(clip, frames));
+    if (differs !== -1)
+      throw refused(`quality ${differs} has other times or keyframes than the least`);
+    this.#clips = clips;
     this.#frames = frames;
     this.#firstMs = first.timestampMs;
     // The file does not say how long the last frame is shown: as long as the others.
@@ -124,16 +134,34 @@ class Schedule {
     return key;
   }
 
-  picture(sequence: number): Picture {
-    const { key, payload } = this.#frame(sequence);
-    return { sequence, key, layer: 0, publishedAt: Date.now(), payload };
+  /** The same picture in each quality. */
+  pictures(sequence: number): Picture[] {
+    const publishedAt = Date.now();
+    return this.#clips.map((clip, layer) => {
+      const { key, payload } = frameOf(clip, sequence);
+      return { sequence, key, layer, publishedAt, payload };
+    });
   }
 
   #frame(sequence: number): IvfFrame {
-    const frame = this.#frames[sequence % this.#frames.length];
-    if (!frame) throw new RangeError(`Cannot find frame ${sequence}`);
-    return frame;
+    return frameOf(this.#frames, sequence);
   }
+}
+
+function frameOf(clip: readonly IvfFrame[], sequence: number): IvfFrame {
+  const frame = clip[sequence % clip.length];
+  if (!frame) throw new RangeError(`Cannot find frame ${sequence}`);
+  return frame;
+}
+
+function isAlike(one: readonly IvfFrame[], other: readonly IvfFrame[]): boolean {
+  return (
+    one.length === other.length &&
+    one.every(({ key, timestampMs }, index) => {
+      const frame = other[index];
+      return frame?.key === key && frame.timestampMs === timestampMs;
+    })
+  );
 }
 
 function refused(what: string): SpillwayError {

@@ -12,10 +12,14 @@ export interface FfmpegOptions {
   readonly signal: AbortSignal;
 }
 
+/** What it makes. */
+export const FFMPEG_BITS_PER_SECOND = 2_400_000;
+
 const FILTER =
   "scale=640:360:force_original_aspect_ratio=decrease,pad=640:360:-1:-1,fps=30,format=yuv420p";
 const ENCODER =
-  "-c:v libvpx -deadline realtime -cpu-used 8 -b:v 2400k -maxrate 2400k -bufsize 1200k " +
+  "-c:v libvpx -deadline realtime -cpu-used 8 " +
+  `-b:v ${FFMPEG_BITS_PER_SECOND} -maxrate ${FFMPEG_BITS_PER_SECOND} -bufsize 1200k ` +
   "-g 30 -keyint_min 30 -auto-alt-ref 0 -lag-in-frames 0 -flush_packets 1 -f ivf pipe:1";
 
 /**

@@ -5,6 +5,8 @@ export interface ConnectionView {
   /** What the page called itself with `?viewer=`. */
   readonly viewer: string | null;
   readonly state: string;
+  /** Which quality of the video it watches; 0 is the least. */
+  readonly layer: number | null;
   readonly queuedBytes: number;
   readonly bufferedBytes: number;
   readonly inFlightBytes: number;

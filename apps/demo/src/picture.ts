@@ -4,7 +4,7 @@ export interface Picture {
   readonly sequence: number;
   /** Can be decoded without the ones before it. */
   readonly key: boolean;
-  /** Temporal layer; 0 is the base. */
+  /** Which quality it has; 0 is the least. */
   readonly layer: number;
   /** When the source gave it out, in milliseconds since the Unix epoch. */
   readonly publishedAt: number;

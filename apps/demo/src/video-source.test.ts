@@ -24,8 +24,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const open = (source?: string): Promise<ReadableStream<Picture>> =>
-  openVideo(source, { signal: stopped.signal });
+const open = async (source?: string): Promise<ReadableStream<Picture>> =>
+  (await openVideo(source, { signal: stopped.signal })).pictures;
 
 /** Puts a program named `ffmpeg` first in the path; it gets the arguments of the real one. */
 async function fakeFfmpeg(script: string): Promise<void> {
@@ -51,17 +51,27 @@ async function refusal(opening: Promise<unknown>): Promise<string> {
 
 describe("openVideo() with a clip", () => {
   test.each([
-    ["plays the built-in clip", undefined],
-    ["plays an IVF file", clip],
-  ])("%s", async (_what, source) => {
-    const reader = (await open(source)).getReader();
-    expect((await reader.read()).value).toMatchObject({ sequence: 0, key: true, layer: 0 });
-    expect((await reader.read()).value).toMatchObject({ sequence: 1, key: false });
+    ["plays the built-in clip in three qualities", undefined, [320_000, 900_000, 2_400_000]],
+    ["plays an IVF file", clip, [2_400_000]],
+  ])("%s", async (_what, source, expected) => {
+    const video = await openVideo(source, { signal: stopped.signal });
+    expect(video.bitsPerSecond).toHaveLength(expected.length);
+    for (const [layer, bitsPerSecond] of expected.entries()) {
+      expect((video.bitsPerSecond[layer] ?? NaN) / bitsPerSecond).toBeGreaterThan(0.8);
+      expect((video.bitsPerSecond[layer] ?? NaN) / bitsPerSecond).toBeLessThan(1.2);
+    }
+    const reader = video.pictures.getReader();
+    for (const sequence of [0, 1]) {
+      for (const layer of expected.keys()) {
+        const { value } = await reader.read();
+        expect(value).toMatchObject({ sequence, key: sequence === 0, layer });
+      }
+    }
     await reader.cancel();
   });
 
   test("ends with the reason of the signal", async () => {
-    const reader = (await open()).getReader();
+    const reader = (await open(clip)).getReader();
     await reader.read();
     const next = reader.read();
     const reason = new Error("enough");

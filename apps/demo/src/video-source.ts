@@ -1,7 +1,7 @@
 import { open, stat } from "node:fs/promises";
 import { SpillwayError } from "@spillway/streams";
 import { clipSource } from "./clip.ts";
-import { ffmpegFrames } from "./ffmpeg.ts";
+import { FFMPEG_BITS_PER_SECOND, ffmpegFrames } from "./ffmpeg.ts";
 import { type IvfFrame, readIvf } from "./ivf.ts";
 import type { Picture } from "./picture.ts";
 
@@ -11,7 +11,18 @@ export interface OpenVideoOptions {
   readonly signal: AbortSignal;
 }
 
-const BUILT_IN_CLIP = new URL("../clip/spillway.ivf", import.meta.url);
+/** What everyone watches. */
+export interface Video {
+  /** Each picture once in every quality; its `layer` says in which. */
+  readonly pictures: ReadableStream<Picture>;
+  /** What each quality needs, the least first. */
+  readonly bitsPerSecond: readonly number[];
+}
+
+/** The same in three qualities, the least first. */
+const BUILT_IN_CLIP = ["spillway-low", "spillway-mid", "spillway"].map(
+  (name) => new URL(`../clip/${name}.ivf`, import.meta.url),
+);
 /** A clip is kept in memory; anything larger goes through `ffmpeg`. */
 const MAX_CLIP_BYTES = 128 << 20;
 
@@ -27,14 +38,12 @@ const MAX_CLIP_BYTES = 128 << 20;
 export async function openVideo(
   source: string | undefined,
   { signal }: OpenVideoOptions,
-): Promise<ReadableStream<Picture>> {
+): Promise<Video> {
   signal.throwIfAborted();
-  if (source === undefined || source === "") {
-    return clipSource(await readClip(BUILT_IN_CLIP, signal), { signal });
-  }
+  if (source === undefined || source === "") return playClip(BUILT_IN_CLIP, signal);
   const bytes = await fileBytes(source);
   if (source.endsWith(".ivf") && (bytes ?? 0) <= MAX_CLIP_BYTES) {
-    return clipSource(await readClip(source, signal), { signal });
+    return playClip([source], signal);
   }
   const cancelled = new AbortController();
   const frames = ffmpegFrames(source, {
@@ -45,7 +54,21 @@ export async function openVideo(
   if (first.done) {
     throw new SpillwayError("SPW_ERR_SOURCE", `Cannot read ${source}: it has no pictures`);
   }
-  return liveSource(first.value, frames, cancelled);
+  const pictures = liveSource(first.value, frames, cancelled);
+  return { pictures, bitsPerSecond: [FFMPEG_BITS_PER_SECOND] };
+}
+
+async function playClip(paths: readonly (string | URL)[], signal: AbortSignal): Promise<Video> {
+  const clips = await Promise.all(paths.map((path) => readClip(path, signal)));
+  return { pictures: clipSource(clips, { signal }), bitsPerSecond: clips.map(bitrateOf) };
+}
+
+/** Bits a second, on average. */
+function bitrateOf(frames: readonly IvfFrame[]): number {
+  const bytes = frames.reduce((sum, { payload }) => sum + payload.byteLength, 0);
+  const [first, last] = [frames[0], frames.at(-1)];
+  const ms = (last?.timestampMs ?? 0) - (first?.timestampMs ?? 0);
+  return (bytes * 8_000) / Math.max((ms * frames.length) / (frames.length - 1), 1);
 }
 
 /** The size of a regular file, `undefined` for everything else. */

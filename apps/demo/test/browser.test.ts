@@ -188,6 +188,19 @@ describe.skipIf(!executablePath)("the page in Chromium", () => {
     },
   );
 
+  test("a slow viewer goes down in quality, and up again", { timeout: 120_000 }, async () => {
+    const { page } = await open();
+    const layer = "#video [data-field=layer]";
+    await shows(page, layer, (shown) => shown === "2", 40_000);
+    await shows(page, "#flow tbody", (table) => /\(this viewer\)\s+\w+\s+2\s/u.test(table));
+    await page.selectOption("#rate", "1000000");
+    await page.click("#slow");
+    await shows(page, layer, (shown) => shown === "0" || shown === "1", 40_000);
+    await page.click("#wake");
+    await shows(page, layer, (shown) => shown === "2", 60_000);
+    await page.context().close();
+  });
+
   test("Freeze holds the viewer up, Wake shows the present", { timeout: 60_000 }, async () => {
     const { page } = await open();
     await page.click("#freeze");

@@ -34,8 +34,9 @@ describe("WS /streams/video", () => {
     expect(Math.abs(Date.now() - first.getFloat64(8))).toBeLessThan(5_000);
     // RFC 6386 section 9.1: a keyframe's start code, then 14 bits each of width and height.
     expect([...(messages[0] as Uint8Array).subarray(19, 22)]).toEqual([0x9d, 0x01, 0x2a]);
-    expect(first.getUint16(22, true) & 0x3fff).toBe(640);
-    expect(first.getUint16(24, true) & 0x3fff).toBe(360);
+    // The least quality.
+    expect(first.getUint16(22, true) & 0x3fff).toBe(320);
+    expect(first.getUint16(24, true) & 0x3fff).toBe(180);
 
     const views = messages.map((message) => new DataView(message.buffer, message.byteOffset));
     views.forEach((view, index) => {
@@ -66,10 +67,45 @@ describe("WS /streams/video", () => {
     expect((view?.queuedBytes ?? 0) + (view?.bufferedBytes ?? 0)).toBeLessThan(
       65_536 * 2 + 100_000,
     );
-    expect(view?.droppedBytes).toBeGreaterThan(100_000);
+    // Of the least quality: a picture has 1,300 bytes on average.
+    expect(view?.droppedBytes).toBeGreaterThan(20_000);
     expect(seen.length).toBeGreaterThan(60);
-    expect(seen.every((sequence, index) => sequence === (seen[0] ?? 0) + index)).toBe(true);
+    // The first picture of a better quality may be one that was shown.
+    const numbers = [...new Set(seen)];
+    expect(numbers.every((number, index) => number === (seen[0] ?? 0) + index)).toBe(true);
   }, 30_000);
+
+  test("gives each viewer the quality it has room for, and goes down with it", async () => {
+    const { http, ws } = await startDemo();
+    const layerOf = async (name: string): Promise<number | null | undefined> =>
+      (await connections(http)).find(({ viewer }) => viewer === name)?.layer;
+    const fast = await connectPeer(`${ws}/streams/video?viewer=fast`);
+    const slow = await connectPeer(`${ws}/streams/video?viewer=slow`, {
+      read: { bytesPerSecond: 80_000 },
+    });
+    const seen: { sequence: number; layer: number; isKey: boolean }[] = [];
+    fast.onMessage((data) => {
+      const view = new DataView((data as Uint8Array).slice().buffer);
+      const isKey = (view.getUint8(1) & 1) === 1;
+      seen.push({ sequence: view.getUint32(4), layer: view.getUint16(2), isKey });
+    });
+    // What is too much for a viewer shows once what is on the way is full.
+    const isSettled = async (): Promise<boolean> =>
+      (await layerOf("fast")) === 2 && (await layerOf("slow")) === 0;
+    await waitFor(isSettled, { timeoutMs: 40_000, message: "the best quality, and the least" });
+    for (const [index, { sequence, layer, isKey }] of seen.entries()) {
+      const before = seen[index - 1] ?? { sequence: sequence - 1, layer };
+      expect(sequence - before.sequence).toBeLessThanOrEqual(1);
+      if (layer !== before.layer) expect(isKey).toBe(true);
+      else expect(sequence).toBe(before.sequence + 1);
+    }
+    fast.setRate({ bytesPerSecond: 80_000 });
+    await waitFor(async () => ((await layerOf("fast")) ?? 2) < 2, {
+      timeoutMs: 30_000,
+      message: "a lesser quality",
+    });
+    slow.reset();
+  }, 90_000);
 
   test("ends a peer that sends too large a message with 1009, and no other", async () => {
     const { ws } = await startDemo();

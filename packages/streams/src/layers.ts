@@ -51,9 +51,9 @@ export interface Layers<T, E = T> {
  *
  * A viewer goes up when its target bitrate is a fifth more than the better layer needs, and down when it
  * is less than its own does, always to a keyframe published after that: until it comes the layer before
- * goes on. Who goes down within ten seconds of going up waits for ten, then twenty, at most
- * 120 seconds before the next try. Neighbours should need at most three times as much as one another, or
- * `targetBitrate` of a connection never gets there.
+ * goes on. From one climb to the next it stays for three seconds; who goes down within ten seconds of going
+ * up waits for ten, then twenty, at most 120 seconds before the next try. Neighbours should need at
+ * most three times as much as one another, or `targetBitrate` of a connection never gets there.
  *
  * Backpressure: that of a hub. Pictures wait in the queue of the viewer's layer and are dropped by
  * {@link keyframes}; of the layer to come at most one waits beside it.

@@ -62,6 +62,7 @@ function row(
   tr.append(
     cell(`${view.id} ${view.route}${own ? ` (${own.label})` : ""}`),
     cell(state),
+    cell(view.layer === null ? "" : String(view.layer)),
     cell(bar(held, HELD_BYTES), bytes(held)),
     cell(bar(view.inFlightBytes, window || HELD_BYTES), flight),
     cell(view.rttMs === null ? "–" : `${view.rttMs.toFixed(1)} ms`),

@@ -19,6 +19,8 @@ export interface WorkerReport {
   readonly gaps: number;
   /** The last picture shown. */
   readonly sequence: number | undefined;
+  /** Its quality; 0 is the least. */
+  readonly layer: number | undefined;
   readonly publishedAt: number | undefined;
   /** How old it is by now; both clocks are taken to agree. */
   readonly ageMs: number | undefined;
@@ -103,6 +105,7 @@ function start({ url, canvas, memory }: WorkerStart): void {
       fps: shownAt.length,
       gaps,
       sequence: shown?.sequence,
+      layer: shown?.layer,
       publishedAt: shown?.publishedAt,
       ageMs: shown && Date.now() - shown.publishedAt,
     };

@@ -66,6 +66,7 @@ export class Viewer {
     this.#field("fps").textContent = this.#isSilent ? "0.0" : (report?.fps ?? 0).toFixed(1);
     this.#field("age").textContent = age === undefined ? "–" : Math.round(age).toString();
     this.#field("gaps").textContent = String(report?.gaps ?? 0);
+    this.#field("layer").textContent = String(report?.layer ?? "–");
     this.#field("sequence").textContent = String(report?.sequence ?? "–");
     this.#field("clock").textContent =
       publishedAt === undefined ? "–" : new Date(publishedAt).toISOString().slice(11, 23);

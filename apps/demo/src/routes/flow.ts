@@ -3,6 +3,7 @@ import type { Connection } from "@spillway/websocket";
 import type { FastifyInstance } from "fastify";
 import type { ConnectionView, FlowSnapshot } from "../flow-snapshot.ts";
 import { plainConnections } from "./plain.ts";
+import { layerOf } from "./video.ts";
 
 const EVERY_MS = 500;
 
@@ -50,6 +51,7 @@ function view(connection: Connection): ConnectionView {
     route: pathname,
     viewer: searchParams.get("viewer"),
     state: stats.state,
+    layer: layerOf(connection) ?? null,
     queuedBytes: stats.queuedBytes,
     bufferedBytes: stats.bufferedBytes,
     inFlightBytes: stats.inFlightBytes ?? stats.bufferedBytes,

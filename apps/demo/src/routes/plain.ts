@@ -84,6 +84,7 @@ export function plainConnections(app: FastifyInstance): ConnectionView[] {
     route: "/streams/plain",
     viewer: viewer.viewer,
     state: socket.bufferedAmount > 0 ? "congested" : "healthy",
+    layer: null,
     queuedBytes: 0,
     bufferedBytes: socket.bufferedAmount,
     inFlightBytes: socket.bufferedAmount,

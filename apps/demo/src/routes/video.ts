@@ -1,24 +1,36 @@
-import { type Broadcast, keyframes } from "@spillway/streams";
+import type { Layers } from "@spillway/streams";
+import type { Connection } from "@spillway/websocket";
 import type { FastifyInstance } from "fastify";
 import type { Picture } from "../picture.ts";
 
+/** Which quality each viewer watches. */
+const watching = new WeakMap<Connection, number>();
+
+/** The quality that a viewer of `/streams/video` watches. */
+export function layerOf(connection: Connection): number | undefined {
+  return watching.get(connection);
+}
+
 /**
- * `/streams/video`: every viewer gets whole, decodable pictures. One that falls behind loses whole
- * groups of pictures, never parts of one, and nothing older than a second and a half.
+ * `/streams/video`: every viewer gets whole, decodable pictures in the best quality that it has room for. One
+ * that falls behind loses whole groups of pictures, never parts of one, and nothing that would be
+ * older than a second and a half when it arrives.
  */
 export async function videoRoutes(
   app: FastifyInstance,
-  { video }: { readonly video: Broadcast<Picture, Uint8Array> },
+  { video }: { readonly video: Layers<Picture, Uint8Array> },
 ): Promise<void> {
   app.get(
     "/streams/video",
     { websocket: true },
     app.spillway.handler(async (connection) => {
+      watching.set(connection, 0);
       await video
         .subscribe({
-          overflow: keyframes({ isKey: (picture) => picture.key }),
+          targetBitrate: connection.targetBitrate,
           maxAgeMs: 1_500,
           onDrop: connection.recordDrop,
+          onLayer: (layer) => watching.set(connection, layer),
           signal: connection.signal,
         })
         .pipeTo(connection.writable);

@@ -1,5 +1,7 @@
 /** A layer is gone up to when there is so much more than it needs. */
 const MARGIN = 1.2;
+/** Milliseconds from one climb to the next: what is too much shows only once what is on the way is full. */
+const STAY_MS = 3_000;
 /** Milliseconds within which going down again means that it was too much. */
 const TRIAL_MS = 10_000;
 /** Milliseconds until the next try after one that failed; each that fails at once doubles them. */
@@ -42,7 +44,7 @@ export class LayerChoice {
   }
 
   #raise(layer: number, nowMs: number): void {
-    if (layer <= this.#layer) return;
+    if (layer <= this.#layer || nowMs - this.#raisedAt < STAY_MS) return;
     this.#layer = layer;
     this.#raisedAt = nowMs;
   }
