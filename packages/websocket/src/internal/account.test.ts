@@ -77,6 +77,19 @@ describe("Account", () => {
     expect(filled).toHaveBeenCalled();
   });
 
+  test("cuts a fragment to what the window has room for, whatever its own mark, and not too small", () => {
+    const { account } = makeAccount();
+    expect(account.partOf(65_536)).toBe(8_192);
+    account.hand(6_000, 0);
+    expect(account.partOf(65_536)).toBe(2_192);
+    expect(account.partOf(2_000)).toBe(2_000);
+    account.hand(2_000, 0);
+    expect(account.partOf(65_536)).toBe(1_024);
+    const unbounded = new Account(MARK, undefined, { opened: () => {} });
+    unbounded.hand(MARK - 1, 0);
+    expect(unbounded.partOf(65_536)).toBe(65_536);
+  });
+
   test("lets a batch go beyond the mark by as much again, and never beyond the window", () => {
     const host = { opened: () => {} };
     const account = new Account(MARK, undefined, host);

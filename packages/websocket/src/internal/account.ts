@@ -3,6 +3,8 @@ import { Share } from "./share.ts";
 
 /** What a batch may go beyond the mark, so that bursts about as large as the mark leave whole. */
 const BATCH_BYTES = 65_536;
+/** Payload bytes that a fragment has at least, but for the last. */
+const MIN_PART = 1_024;
 
 /**
  * The send account of one connection in wire bytes: what its lanes queue, what the socket holds, and
@@ -69,6 +71,11 @@ export class Account {
   /** Whether there was no room when it was looked at last. */
   get isFull(): boolean {
     return this.#blockedAt !== undefined;
+  }
+
+  /** Of a fragment, what the window has room for: the rest would wait on the way, and what follows with it. */
+  partOf(bytes: number): number {
+    return Math.min(bytes, Math.max(this.#flow?.room ?? Infinity, MIN_PART));
   }
 
   /** What producers may still write; 0 or less: wait. */

@@ -311,7 +311,7 @@ export class Outbox implements WireHost {
       this.#host.fail(wrongChunk(payload));
       return;
     }
-    const part = payload.subarray(offset, offset + this.#fragment);
+    const part = payload.subarray(offset, offset + this.account.partOf(this.#fragment));
     job.offset += part.byteLength;
     const fin = job.offset === payloadBytes;
     const first = firstByte(binary, offset > 0, fin) | (isPacked && offset === 0 ? PACKED : 0);
