@@ -148,6 +148,27 @@ describe("FlowWindow", () => {
     expect(flow).toMatchObject({ moved: 126_036, isProbing: false });
   });
 
+  test("gives some to a peer that answers no more, too, while all that there is would be too late", () => {
+    const { flow, opened, pings, send } = makeWindow();
+    send(32_768);
+    vi.advanceTimersByTime(20);
+    flow.pong(pings[0] as Uint8Array);
+    send(32_768);
+    vi.advanceTimersByTime(1_000);
+    expect(flow.room).toBe(32_768);
+    expect(flow.transitMs(100, performance.now())).toBe(1_000);
+    opened.mockClear();
+    vi.advanceTimersByTime(9_999);
+    expect(flow.transitMs(100, performance.now())).toBe(10_999);
+    vi.advanceTimersByTime(1);
+    expect(opened).toHaveBeenCalledOnce();
+    expect(flow.room).toBe(16_384);
+    expect(flow.transitMs(100, performance.now())).toBe(0);
+    flow.pong(pings[1] as Uint8Array);
+    expect(flow).toMatchObject({ inFlight: 0, room: 65_536, isProbing: false });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test("gives nothing beyond the window where the kernel's bytes count", () => {
     const { flow, pings, send } = makeWindow();
     send(65_536);

@@ -151,16 +151,20 @@ export class FlowWindow {
 
   /**
    * Milliseconds until what is sent now has arrived, by what is known of the path: 0 where nothing is. A peer
-   * that is silent will be so for as long again.
+   * that is silent will be so for as long again, but what it is given to see whether it reads is never late.
    *
    * @param bytes - sent before it, and its own
    */
   transitMs(bytes: number, nowMs: number): number {
     const [oldest] = this.#pings;
-    if (this.#acknowledgedBy !== "ping" || this.#rttMs === undefined) return 0;
+    const isUnknown = this.#acknowledgedBy !== "ping" || this.#rttMs === undefined;
+    if (isUnknown || this.isProbing) return 0;
     // Nothing is held back because of its own length, or nobody would learn that the path has become faster.
     if (this.inFlight === 0 || !oldest) return this.#path?.transitMs(0) ?? 0;
-    const silentMs = this.overdueMs(nowMs) > 0 ? nowMs - oldest.sentAt : 0;
+    const isSilent = this.overdueMs(nowMs) > 0;
+    // All may be too late for it, and then there is never no room.
+    if (isSilent) this.#waitForAnswer();
+    const silentMs = isSilent ? nowMs - oldest.sentAt : 0;
     return Math.max(this.#path?.transitMs(this.inFlight + bytes) ?? 0, silentMs);
   }
 
@@ -209,8 +213,7 @@ export class FlowWindow {
   /** There is no room, here or in the kernel, for more. */
   filled(): void {
     if (!this.#isDraining) this.#fullAt = this.#sent;
-    if (this.#isOver || this.#rttMs === undefined) return;
-    this.#patience ??= setTimeout(() => this.#giveMore(), PROBE_EVERY_MS).unref();
+    this.#waitForAnswer();
   }
 
   /** `bytes` more were taken by the kernel. */
@@ -328,6 +331,11 @@ export class FlowWindow {
     if (this.#isDraining) this.ping();
   }
 
+  #waitForAnswer(): void {
+    if (this.#isOver || this.#rttMs === undefined) return;
+    this.#patience ??= setTimeout(() => this.#giveMore(), PROBE_EVERY_MS).unref();
+  }
+
   /**
    * A peer that has answered is silent: it has frozen, or reads and answers no more. Only what it takes
    * tells them apart, and kernels take megabytes; so it is given little, and twice as much each time.
@@ -336,7 +344,8 @@ export class FlowWindow {
    */
   #giveMore(): void {
     this.#patience = undefined;
-    if (this.#acknowledgedBy === "kernel" || this.room > 0) return;
+    const isHeld = this.room <= 0 || this.overdueMs(performance.now()) > 0;
+    if (this.#acknowledgedBy === "kernel" || !isHeld) return;
     if (this.#flushed - this.#acknowledged >= READ_BYTES) {
       this.#fallBack();
       return;
