@@ -254,6 +254,24 @@ describe("FlowWindow, automatic", () => {
     expect(flow.inFlight).toBe(100);
   });
 
+  test("sees that a path is no longer as long as it was, though all that there is would be too late", () => {
+    const { flow, send, answer } = makeAuto();
+    const transitMs = (): number => flow.transitMs(100, performance.now());
+    send(100);
+    vi.advanceTimersByTime(1_900);
+    answer();
+    expect(transitMs()).toBe(950);
+    vi.advanceTimersByTime(8_099);
+    expect(transitMs()).toBe(950);
+    vi.advanceTimersByTime(1);
+    expect(transitMs()).toBe(0);
+    send(100);
+    expect(transitMs()).toBeGreaterThan(900);
+    vi.advanceTimersByTime(20);
+    answer();
+    expect(transitMs()).toBe(10);
+  });
+
   test("grows to 128 KiB where little is sent, and no further", () => {
     const { flow, send, answer } = makeAuto();
     for (let second = 0; second < 60; second++) {

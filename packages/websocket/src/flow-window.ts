@@ -160,7 +160,10 @@ export class FlowWindow {
     const isUnknown = this.#acknowledgedBy !== "ping" || this.#rttMs === undefined;
     if (isUnknown || this.isProbing) return 0;
     // Nothing is held back because of its own length, or nobody would learn that the path has become faster.
-    if (this.inFlight === 0 || !oldest) return this.#path?.transitMs(0) ?? 0;
+    if (this.inFlight === 0 || !oldest) {
+      // Nor all for ever for a path that was long once: now and then one goes, behind a ping.
+      return nowMs < this.#askAt ? (this.#path?.transitMs(0) ?? 0) : 0;
+    }
     const isSilent = this.overdueMs(nowMs) > 0;
     // All may be too late for it, and then there is never no room.
     if (isSilent) this.#waitForAnswer();

@@ -89,7 +89,8 @@ export class PathModel {
   /** @param turnMs - how long a turn of the event loop takes here, as no answer is seen before */
   add(sample: PathSample, nowMs: number, turnMs: number): void {
     const { isClean, isFull, rttMs } = sample;
-    if (isClean) this.#rebase(rttMs, nowMs);
+    // No round trip is shorter than that of the empty path, whatever is on the way.
+    if (isClean || rttMs < (this.#baseRttMs ?? 0)) this.#rebase(rttMs, nowMs);
     const baseMs = this.#baseRttMs ?? rttMs;
     const asideMs = SLACK_MS + 2 * turnMs;
     const isQuick = rttMs <= NOISE * baseMs + asideMs;
