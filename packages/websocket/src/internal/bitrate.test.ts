@@ -143,6 +143,21 @@ describe("a target bitrate of several viewers", () => {
     expect((await told(viewers, 0, 10)).at(-1)).toBe(850_000);
   });
 
+  test("looks no more once who listens has left, though there is nothing to tell", async () => {
+    const viewer = new Viewer(1_000_000);
+    const stats = vi.spyOn(viewer, "stats");
+    const iterator = bitratesOf([viewer], 0, () => false)[Symbol.asyncIterator]();
+    const next = iterator.next();
+    await vi.advanceTimersByTimeAsync(4 * STEP_MS);
+    expect(stats).toHaveBeenCalledTimes(5);
+    const left = iterator.return?.();
+    await vi.advanceTimersByTimeAsync(STEP_MS);
+    expect(await next).toMatchObject({ done: true });
+    expect(await left).toMatchObject({ done: true });
+    expect(stats).toHaveBeenCalledTimes(5);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test("tells changes that are worth one", async () => {
     const bitrates = await told(ten(), 0, 60);
     expect(bitrates.length).toBeGreaterThan(0);

@@ -96,7 +96,20 @@ export function bitratesOf<Viewer extends { stats(): Sending }>(
   percentile: number,
   isOver: () => boolean,
 ): AsyncIterable<number> {
-  return { [Symbol.asyncIterator]: () => bitrates(viewers, percentile, isOver) };
+  return {
+    [Symbol.asyncIterator]: () => {
+      let isLeft = false;
+      const told = bitrates(viewers, percentile, () => isLeft || isOver());
+      return {
+        next: () => told.next(),
+        // A generator hears of it when it has something to tell, and that may never be.
+        return: () => {
+          isLeft = true;
+          return told.return();
+        },
+      };
+    },
+  };
 }
 
 async function* bitrates<Viewer extends { stats(): Sending }>(
