@@ -259,6 +259,24 @@ describe("the end of layers()", () => {
     for (const hub of camera.hubs) expect(hub.stats().subscribers).toBe(0);
   });
 
+  test.each<[string, (end: AbortController, hub: Broadcast<Picture>) => void]>([
+    ["the viewer that leaves", (end) => end.abort()],
+    ["the hub", (_, hub) => hub.abort(new Error("gone"))],
+  ])("lets go of bitrates that tell nothing more, with %s", async (_, end) => {
+    const camera = makeCamera();
+    const leave = vi.fn(() => Promise.resolve({ done: true as const, value: undefined }));
+    const silent = { next: () => new Promise<never>(() => {}), return: leave };
+    const targetBitrate = { [Symbol.asyncIterator]: () => silent };
+    const over = new AbortController();
+    const readable = camera.video.subscribe({ targetBitrate });
+    const piped = readable.pipeTo(sink({ write: () => {} }), { signal: over.signal });
+    await camera.film(0.1);
+    expect(leave).not.toHaveBeenCalled();
+    end(over, camera.hubs[0] as Broadcast<Picture>);
+    await expect(piped).rejects.toThrow();
+    expect(leave).toHaveBeenCalledOnce();
+  });
+
   test("does not come with an error of the bitrates, which is reported", async () => {
     const camera = makeCamera();
     const uncaught: unknown[] = [];

@@ -23,6 +23,7 @@ export class LayeredView<T, E> implements Source<E> {
   readonly #choice: LayerChoice;
   #active: Port<T, E>;
   #next: Port<T, E> | undefined;
+  #bitrates: AsyncIterator<number> | undefined;
   #bitrate: number | undefined;
   #switches = 0;
   /** What comes while the consumer asks is the answer. */
@@ -109,13 +110,24 @@ export class LayeredView<T, E> implements Source<E> {
 
   async #follow(): Promise<void> {
     try {
-      for await (const bitrate of this.#options.targetBitrate) {
+      const bitrates = this.#options.targetBitrate[Symbol.asyncIterator]();
+      this.#bitrates = bitrates;
+      for await (const bitrate of { [Symbol.asyncIterator]: () => bitrates }) {
         if (this.#isOver) return;
         this.#bitrate = bitrate;
         this.#choose();
       }
     } catch (error) {
       // The viewer stays with what it has.
+      reportUncaught(error);
+    }
+  }
+
+  /** They may tell nothing more for ever, and hold what they look at. */
+  async #unfollow(): Promise<void> {
+    try {
+      await this.#bitrates?.return?.();
+    } catch (error) {
       reportUncaught(error);
     }
   }
@@ -149,6 +161,7 @@ export class LayeredView<T, E> implements Source<E> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#next?.leave(reason);
     this.#active.leave(reason);
+    void this.#unfollow();
   }
 }
 
