@@ -1,4 +1,5 @@
 import { type Broadcast, broadcast, fromIterable, layers, sink } from "@spillway/streams";
+import { isSettled } from "@spillway/testing";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
@@ -233,7 +234,48 @@ describe("layers()", () => {
   });
 });
 
+describe("a layer that has ended", () => {
+  test.each<[string, (hub: Broadcast<Picture>) => void]>([
+    ["closed", (hub) => hub.close()],
+    ["failed", (hub) => hub.abort(new Error("no encoder"))],
+  ])("is not waited for, when its hub has %s: the next best is watched", async (_, end) => {
+    const camera = makeCamera();
+    const [, , best] = camera.hubs as [unknown, unknown, Broadcast<Picture>];
+    const subscribe = vi.spyOn(best, "subscribe");
+    const targetBitrate = new Bitrates();
+    const readable = camera.video.subscribe({ targetBitrate });
+    const seen: Picture[] = [];
+    const piped = readable.pipeTo(sink({ write: (picture) => void seen.push(picture) }));
+    await camera.film(0.5);
+    end(best);
+    vi.spyOn(best, "publish").mockImplementation(() => {});
+    targetBitrate.tell(9_000_000);
+    await camera.film(3);
+    expect(seen.at(-1)?.layer).toBe(1);
+    expect(subscribe.mock.calls.length).toBeLessThan(2);
+    expect(isComplete(seen)).toBe(true);
+    // Where all that is less has ended, a viewer stays.
+    camera.hubs[0]?.close();
+    targetBitrate.tell(1);
+    vi.spyOn(camera.hubs[0] as Broadcast<Picture>, "publish").mockImplementation(() => {});
+    await camera.film(1);
+    expect(seen.at(-1)?.layer).toBe(1);
+    camera.hubs[1]?.close();
+    await piped;
+  });
+});
+
 describe("the end of layers()", () => {
+  test("is told to readers that ask for nothing, once all has been read", async () => {
+    const camera = makeCamera();
+    const reader = camera.video.subscribe({ targetBitrate: new Bitrates() }).getReader();
+    const first = reader.read();
+    await camera.film(0.1);
+    expect((await first).value).toMatchObject({ number: 0 });
+    camera.hubs[0]?.close();
+    expect(await isSettled(reader.closed)).toBe(true);
+  });
+
   test("is that of the hub that is watched", async () => {
     const camera = makeCamera();
     const reader = camera.video.subscribe({ targetBitrate: new Bitrates() }).getReader();

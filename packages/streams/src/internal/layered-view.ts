@@ -23,6 +23,8 @@ export class LayeredView<T, E> implements Source<E> {
   readonly #choice: LayerChoice;
   #active: Port<T, E>;
   #next: Port<T, E> | undefined;
+  /** Layers that were to come, and whose hubs have ended. */
+  readonly #ended = new Set<number>();
   #bitrates: AsyncIterator<number> | undefined;
   #bitrate: number | undefined;
   #switches = 0;
@@ -54,10 +56,7 @@ export class LayeredView<T, E> implements Source<E> {
     this.#isTaking = true;
     const chunk = this.#active.take();
     this.#isTaking = false;
-    if (this.#active.isClosed && !this.#isOver) {
-      this.#finish();
-      this.end.close();
-    }
+    this.#closeWhenEmpty();
     return chunk;
   }
 
@@ -92,15 +91,22 @@ export class LayeredView<T, E> implements Source<E> {
     return port === this.#active && !this.#isTaking && !this.#next?.isReady && this.end.push(chunk);
   }
 
-  /** `port` has a chunk, or has ended. */
+  /** `port` has a chunk. */
   wake(port: Port<T, E>): void {
     const isIn = port === this.#active || port === this.#next;
     if (isIn && !this.#isTaking) this.end.wake();
   }
 
+  /** The hub of `port` has closed. */
+  close(port: Port<T, E>): void {
+    if (port === this.#next) this.#lose(port);
+    this.wake(port);
+    this.#closeWhenEmpty();
+  }
+
   /** The hub of `port` failed. */
   fail(port: Port<T, E>, reason: unknown): void {
-    if (port === this.#next) this.#next = undefined;
+    if (port === this.#next) this.#lose(port);
     if (port !== this.#active || this.#isOver) return;
     this.#finish(reason);
     this.end.error(reason);
@@ -135,11 +141,20 @@ export class LayeredView<T, E> implements Source<E> {
   /** Has the layer that there is room for subscribed to; it is switched to when it has a keyframe. */
   #choose(): void {
     if (this.#bitrate === undefined || this.#isOver) return;
-    const layer = this.#choice.choose(this.#bitrate, performance.now());
+    let layer = this.#choice.choose(this.#bitrate, performance.now());
+    while (this.#ended.has(layer)) layer--;
+    if (layer < 0) layer = this.#active.layer;
     const chosen = (this.#next ?? this.#active).layer;
     if (layer === chosen) return;
     this.#next?.leave();
     this.#next = layer === this.#active.layer ? undefined : new Port(this, layer, false);
+  }
+
+  /** What was to come does not; nothing of it has been watched. */
+  #lose({ layer }: Port<T, E>): void {
+    this.#ended.add(layer);
+    this.#next = undefined;
+    this.#choose();
   }
 
   #switch(port: Port<T, E>): void {
@@ -154,6 +169,12 @@ export class LayeredView<T, E> implements Source<E> {
     } catch (error) {
       reportUncaught(error);
     }
+  }
+
+  #closeWhenEmpty(): void {
+    if (!this.#active.isClosed || this.#next?.isReady || this.#isOver) return;
+    this.#finish();
+    this.end.close();
   }
 
   #finish(reason?: unknown): void {
@@ -230,7 +251,7 @@ class Port<T, E> implements Sink<E> {
 
   close(): void {
     this.#isEnded = true;
-    this.#view.wake(this);
+    this.#view.close(this);
   }
 
   abort(reason: unknown): void {
