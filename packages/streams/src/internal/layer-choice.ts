@@ -37,9 +37,12 @@ export class LayerChoice {
   }
 
   #lower(layer: number, nowMs: number): void {
-    const hasFailed = nowMs - this.#raisedAt < TRIAL_MS;
-    this.#heldUntil = hasFailed ? nowMs + this.#holdMs : nowMs;
-    this.#holdMs = hasFailed ? Math.min(2 * this.#holdMs, LAST_HOLD_MS) : FIRST_HOLD_MS;
+    if (nowMs - this.#raisedAt < TRIAL_MS) {
+      this.#heldUntil = nowMs + this.#holdMs;
+      this.#holdMs = Math.min(2 * this.#holdMs, LAST_HOLD_MS);
+    } else if (nowMs >= this.#heldUntil) this.#holdMs = FIRST_HOLD_MS;
+    // Whoever goes further down has failed no second time.
+    this.#raisedAt = -Infinity;
     this.#layer = layer;
   }
 
