@@ -85,9 +85,9 @@ export function expire<T>(options: ExpireOptions<T>): Expire<T> {
           if (!timeOf) since ??= now();
           return false;
         }
-        const time = timeOf ? timeOf(chunk) : since;
+        const time = timeOf ? timeOf(chunk) : (since ?? now());
         since = undefined;
-        if (time !== undefined && now() + output.transitMs - time > maxAgeMs) drop(chunk, time);
+        if (now() + output.transitMs - time > maxAgeMs) drop(chunk, time);
         else {
           delivered++;
           output.emit(chunk);

@@ -142,6 +142,21 @@ describe("maxAgeMs of a stage", () => {
     source.end.close();
     await piped;
   });
+
+  test("expire() counts it for chunks without a time that are wanted at once, too", async () => {
+    const { line, source } = late();
+    const fresh = expire<number>({ maxAgeMs: 50 });
+    line.open();
+    const piped = source.end.stream.pipeThrough(fresh).pipeTo(line.end.stream);
+    await vi.advanceTimersByTimeAsync(0);
+    source.give(0);
+    line.transitMs = 40;
+    source.give(1);
+    expect(line.took).toEqual([1]);
+    expect(fresh.stats().dropped.reasons).toEqual({ expired: { chunks: 1, size: 1 } });
+    source.end.close();
+    await piped;
+  });
 });
 
 /** Gives what it is told to. */
