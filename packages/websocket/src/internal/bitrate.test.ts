@@ -98,6 +98,22 @@ describe("a target bitrate", () => {
     expect(send(30, 0)).toBeCloseTo(400_000, -4);
   });
 
+  test("falls little when a viewer wakes that has slept", () => {
+    const viewer = new Viewer(3_000_000);
+    const target = new BitrateTarget();
+    const before = adapt(viewer, target, 10, 2_000_000).at(-1) ?? 0;
+    viewer.state = "frozen";
+    viewer.takes = 0;
+    adapt(viewer, target, 3, before);
+    // Of the last second it was awake for a moment.
+    viewer.state = "congested";
+    viewer.takes = 50_000;
+    adapt(viewer, target, 0.25, before);
+    viewer.takes = 3_000_000;
+    const after = adapt(viewer, target, 5, before);
+    expect(Math.min(...after)).toBeGreaterThan(0.5 * before);
+  });
+
   test("tells nothing of the first second", () => {
     const viewer = new Viewer(1_000_000);
     const target = new BitrateTarget();

@@ -44,8 +44,10 @@ export class BitrateTarget {
 
   /** Looks at a viewer, every {@link LOOK_EVERY_MS}; tells bits a second, `undefined` while nothing is known. */
   look({ state, congestion, sentBytes }: Sending, nowMs: number): number | undefined {
+    // A peer that has slept took little, and says nothing of its path.
+    if (state === "frozen") this.#sent.length = 0;
     const rate = this.#rateAt(sentBytes, nowMs);
-    if (rate === undefined) return undefined;
+    if (rate === undefined) return this.#value;
     // Congestion is remembered for a while, and what adapts has been told.
     const isGrowing = congestion >= this.#congestion;
     this.#congestion = congestion;
