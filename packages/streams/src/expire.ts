@@ -85,9 +85,10 @@ export function expire<T>(options: ExpireOptions<T>): Expire<T> {
           if (!timeOf) since ??= now();
           return false;
         }
-        const time = timeOf ? timeOf(chunk) : (since ?? now());
+        const nowMs = now();
+        const time = timeOf ? timeOf(chunk) : (since ?? nowMs);
         since = undefined;
-        if (now() + output.transitMs - time > maxAgeMs) drop(chunk, time);
+        if (nowMs + output.transitMs - time > maxAgeMs) drop(chunk, time);
         else {
           delivered++;
           output.emit(chunk);
