@@ -8,6 +8,7 @@ import {
   usePump,
   WritableEnd,
 } from "@spillway/streams/ends";
+import { settle } from "@spillway/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 usePump();
@@ -150,8 +151,10 @@ describe("maxAgeMs of a stage", () => {
     const piped = source.end.stream.pipeThrough(fresh).pipeTo(line.end.stream);
     await vi.advanceTimersByTimeAsync(0);
     source.give(0);
+    await settle();
     line.transitMs = 40;
     source.give(1);
+    await settle();
     expect(line.took).toEqual([1]);
     expect(fresh.stats().dropped.reasons).toEqual({ expired: { chunks: 1, size: 1 } });
     source.end.close();
@@ -203,6 +206,7 @@ describe("a sink that tells when it is full", () => {
     }
     expect(line.took).toEqual([0]);
     line.open();
+    await settle();
     expect(line.took).toEqual([0, 2]);
     hub.publish(3);
     hub.close();
@@ -231,7 +235,11 @@ describe("a sink that tells when it is full", () => {
     for (const chunk of [0, 1, 2]) source.give(chunk);
     await vi.advanceTimersByTimeAsync(1);
     expect(line.took).toEqual([0]);
-    for (let opened = 0; opened < 2; opened++) line.open();
+    for (let opened = 0; opened < 2; opened++) {
+      line.open();
+      // A pipe lets the event loop turn when this process is busy.
+      await settle();
+    }
     expect(line.took).toEqual([0, 1, 2]);
     source.end.close();
     await piped;
