@@ -265,6 +265,22 @@ describe("a layer that has ended", () => {
   });
 });
 
+/** Keeps what is reported as uncaught, which would end the test. */
+function catchUncaught(): { uncaught: unknown[]; restore: () => void } {
+  const uncaught: unknown[] = [];
+  const queue = queueMicrotask;
+  const spy = vi.spyOn(globalThis, "queueMicrotask").mockImplementation((callback) =>
+    queue(() => {
+      try {
+        callback();
+      } catch (error) {
+        uncaught.push(error);
+      }
+    }),
+  );
+  return { uncaught, restore: () => spy.mockRestore() };
+}
+
 describe("the end of layers()", () => {
   test("is told to readers that ask for nothing, once all has been read", async () => {
     const camera = makeCamera();
@@ -321,17 +337,7 @@ describe("the end of layers()", () => {
 
   test("does not come with an error of the bitrates, which is reported", async () => {
     const camera = makeCamera();
-    const uncaught: unknown[] = [];
-    const queue = queueMicrotask;
-    const spy = vi.spyOn(globalThis, "queueMicrotask").mockImplementation((callback) =>
-      queue(() => {
-        try {
-          callback();
-        } catch (error) {
-          uncaught.push(error);
-        }
-      }),
-    );
+    const { uncaught, restore } = catchUncaught();
     const failing = fromIterable(
       (async function* () {
         yield 9_000_000;
@@ -342,10 +348,43 @@ describe("the end of layers()", () => {
     const seen: Picture[] = [];
     void readable.pipeTo(sink({ write: (picture) => void seen.push(picture) })).catch(() => {});
     await camera.film(3);
-    spy.mockRestore();
+    restore();
     expect(uncaught.map(String)).toEqual(["Error: no more bitrates"]);
     expect(seen.at(-1)?.layer).toBe(2);
   });
+});
+
+test("a layer whose hub cannot be subscribed to is reported, and left out", async () => {
+  const { uncaught, restore } = catchUncaught();
+  const camera = makeCamera();
+  const broken = broadcast<Picture>({
+    retain: () => {
+      throw new Error("nothing retained");
+    },
+  });
+  const [low, high] = camera.hubs as [Broadcast<Picture>, Broadcast<Picture>];
+  const video = layers(
+    [
+      { hub: low, bitsPerSecond: 300_000 },
+      { hub: high, bitsPerSecond: 1_000_000 },
+      { hub: broken, bitsPerSecond: 3_000_000 },
+    ],
+    { isKey: ({ key }) => key },
+  );
+  const targetBitrate = new Bitrates();
+  const seen: Picture[] = [];
+  const piped = video
+    .subscribe({ targetBitrate })
+    .pipeTo(sink({ write: (picture) => void seen.push(picture) }));
+  await camera.film(1);
+  targetBitrate.tell(9_000_000);
+  await camera.film(4);
+  restore();
+  expect(uncaught.map(String)).toEqual(["SpillwayError: Cannot subscribe: retain() threw"]);
+  expect(seen.at(-1)).toMatchObject({ layer: 1 });
+  expect(isDecodable(seen)).toBe(true);
+  for (const hub of camera.hubs) hub.close();
+  await piped;
 });
 
 describe("what layers() refuses", () => {

@@ -170,7 +170,7 @@ export class Connection {
    * }
    * ```
    */
-  states(): AsyncGenerator<ConnectionState, void, void> {
+  states(): AsyncIterableIterator<ConnectionState, void, void> {
     return statesOf(this);
   }
 

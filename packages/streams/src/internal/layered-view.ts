@@ -147,7 +147,15 @@ export class LayeredView<T, E> implements Source<E> {
     const chosen = (this.#next ?? this.#active).layer;
     if (layer === chosen) return;
     this.#next?.leave();
-    this.#next = layer === this.#active.layer ? undefined : new Port(this, layer, false);
+    this.#next = undefined;
+    if (layer === this.#active.layer) return;
+    try {
+      this.#next = new Port(this, layer, false);
+    } catch (error) {
+      // What a hub retains is told by the user.
+      this.#ended.add(layer);
+      reportUncaught(error);
+    }
   }
 
   /** What was to come does not; nothing of it has been watched. */

@@ -1,4 +1,5 @@
 import type { ConnectionState } from "../stats.ts";
+import { leavable } from "./leavable.ts";
 
 /** Milliseconds from one look to the next. */
 const LOOK_EVERY_MS = 250;
@@ -99,18 +100,8 @@ export function bitratesOf<Viewer extends { stats(): Sending }>(
   isOver: () => boolean,
 ): AsyncIterable<number> {
   return {
-    [Symbol.asyncIterator]: () => {
-      let isLeft = false;
-      const told = bitrates(viewers, percentile, () => isLeft || isOver());
-      return {
-        next: () => told.next(),
-        // A generator hears of it when it has something to tell, and that may never be.
-        return: () => {
-          isLeft = true;
-          return told.return();
-        },
-      };
-    },
+    [Symbol.asyncIterator]: () =>
+      leavable((isLeft) => bitrates(viewers, percentile, () => isLeft() || isOver())),
   };
 }
 

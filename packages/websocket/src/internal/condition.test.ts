@@ -178,6 +178,14 @@ test("Share forgets", () => {
   expect(share.at(60_694)).toBeCloseTo(0.5, 2);
 });
 
+test("statesOf() ends soon after it is left, though there is nothing to tell", async () => {
+  const states = statesOf({ state: "healthy" });
+  expect(await states.next()).toEqual({ done: false, value: "healthy" });
+  const next = states.next();
+  await states.return?.();
+  expect(await next).toEqual({ done: true, value: undefined });
+});
+
 test("statesOf() gives each state once, and ends with the connection", async () => {
   vi.useRealTimers();
   const connection = { state: "healthy" as "healthy" | "frozen" | "dead" };

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promi
 import type { FlowWindow } from "../flow-window.ts";
 import type { ConnectionState } from "../stats.ts";
 import type { Account } from "./account.ts";
+import { leavable } from "./leavable.ts";
 import { turnTime } from "./turn-time.ts";
 
 /** Of the time without room: from here on a peer is slower than what is offered, and down to there it stays so. */
@@ -55,12 +56,21 @@ export class Condition {
   }
 }
 
-/** What is seen of the states of a connection, until it is dead. */
-export async function* statesOf(connection: {
+interface Watched {
   readonly state: ConnectionState;
-}): AsyncGenerator<ConnectionState, void, void> {
+}
+
+/** What is seen of the states of a connection, until it is dead. */
+export function statesOf(connection: Watched): AsyncIterableIterator<ConnectionState, void, void> {
+  return leavable((isLeft) => look(connection, isLeft));
+}
+
+async function* look(
+  connection: Watched,
+  isLeft: () => boolean,
+): AsyncGenerator<ConnectionState, void, void> {
   let last: ConnectionState | undefined;
-  for (;;) {
+  while (!isLeft()) {
     const { state } = connection;
     if (state !== last) yield state;
     if (state === "dead") return;
