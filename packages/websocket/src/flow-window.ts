@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { Lateness } from "./internal/lateness.ts";
 import { INITIAL_BYTES, MAX_BYTES, MIN_SAMPLE_MS, PathModel } from "./internal/path-model.ts";
 import { turnTime } from "./internal/turn-time.ts";
 
@@ -103,6 +104,7 @@ export class FlowWindow {
   #rttMs: number | undefined;
   /** The longest round trip, of which each answer makes the peer forget some. */
   #slowestMs = 0;
+  readonly #lateness = new Lateness();
   #patience: NodeJS.Timeout | undefined;
   /** What a silent peer is given next. */
   #probe: number = INITIAL_BYTES;
@@ -147,6 +149,11 @@ export class FlowWindow {
     const [oldest] = this.#pings;
     if (!oldest || this.#acknowledgedBy !== "ping" || this.#rttMs === undefined) return -Infinity;
     return nowMs - oldest.sentAt - Math.max(MIN_SILENCE_MS, 2 * this.#slowestMs);
+  }
+
+  /** Milliseconds for which answers have come late, since what is sent waits on the way; 0 if they do not. */
+  lateMs(nowMs: number): number {
+    return this.#lateness.at(nowMs) ?? 0;
   }
 
   /**
@@ -272,6 +279,10 @@ export class FlowWindow {
     if (!this.#suspended && offset >= this.#trustFrom) this.#acknowledgedBy = "ping";
     if (answered.sentAt >= this.#resumedAt) {
       this.#slowestMs = Math.max(this.#rttMs, this.#slowestMs * SLOWEST_KEPT);
+      const { baseRttMs } = this;
+      // Answers lie here until a turn is over.
+      const onWayMs = this.#rttMs - 2 * turnTime(nowMs);
+      if (baseRttMs !== undefined) this.#lateness.add(onWayMs, baseRttMs, nowMs);
     }
     this.#learn(answered, isUsed, nowMs);
     // Pings that were due while too many were out, or while reading was suspended.

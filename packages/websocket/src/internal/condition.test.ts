@@ -68,6 +68,57 @@ describe("Condition", () => {
     expect(state()).toBe("frozen");
   });
 
+  /** Sends a little of film so many times, to a peer that answers a picture later and later. */
+  function fall(meeting: ReturnType<typeof meet>, pictures: number, laterMs: number): string[] {
+    const { flow, pings, send, state } = meeting;
+    const waiting: { readonly ping: Uint8Array; readonly atMs: number }[] = [];
+    const states: string[] = [];
+    for (let picture = 0; picture < pictures; picture++) {
+      send(2_000);
+      flow.ping();
+      const delayMs = 10 + picture * laterMs;
+      for (const ping of pings.splice(0)) waiting.push({ ping, atMs: performance.now() + delayMs });
+      vi.advanceTimersByTime(33);
+      while (waiting[0] && waiting[0].atMs <= performance.now()) {
+        flow.pong((waiting.shift() as { ping: Uint8Array }).ping);
+      }
+      states.push(state());
+    }
+    for (const { ping } of waiting) flow.pong(ping);
+    return states;
+  }
+
+  test("answers that take longer and longer are congestion, though there is room", () => {
+    const meeting = meet();
+    meeting.send(2_000);
+    meeting.answer(10);
+    const states = fall(meeting, 40, 15);
+    expect(meeting.account.congestion).toBe(0);
+    expect(states.slice(0, 10)).not.toContain("congested");
+    expect(states.at(-1)).toBe("congested");
+    // In time again.
+    meeting.send(2_000);
+    meeting.flow.ping();
+    meeting.answer(10);
+    expect(meeting.state()).toBe("healthy");
+  });
+
+  test("answers that all come at once, since the peer was busy, are none", () => {
+    const { flow, pings, send, state } = meet();
+    send(2_000);
+    vi.advanceTimersByTime(10);
+    for (const ping of pings.splice(0)) flow.pong(ping);
+    for (let gulp = 0; gulp < 10; gulp++) {
+      for (let picture = 0; picture < 9; picture++) {
+        send(2_000);
+        flow.ping();
+        vi.advanceTimersByTime(33);
+        expect(state()).toBe("healthy");
+      }
+      for (const ping of pings.splice(0)) flow.pong(ping);
+    }
+  });
+
   test("who owes no answer is not silent, however long nothing is sent", () => {
     const { state, send, answer } = meet();
     send(40_000);

@@ -8,6 +8,8 @@ import { turnTime } from "./turn-time.ts";
 /** Of the time without room: from here on a peer is slower than what is offered, and down to there it stays so. */
 const CONGESTED = 0.5;
 const EASED = 0.2;
+/** Milliseconds from one late answer to another, with none in time between, that show the same. */
+const LATE_MS = 200;
 /** Milliseconds without progress from which a peer counts as frozen that tells nothing itself; less may be a slow reader. */
 const FROZEN_MS = 5_000;
 
@@ -52,7 +54,9 @@ export class Condition {
     const isSilent = flow && flow.overdueMs(nowMs) > 2 * turnTime(nowMs);
     if (isSilent || account.stalledMs >= FROZEN_MS) return "frozen";
     const least = this.#state === "congested" ? EASED : CONGESTED;
-    return account.congestion >= least ? "congested" : "healthy";
+    // The path may fill long before the window does.
+    const isLate = flow !== undefined && flow.lateMs(nowMs) >= LATE_MS;
+    return isLate || account.congestion >= least ? "congested" : "healthy";
   }
 }
 
