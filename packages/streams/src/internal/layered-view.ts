@@ -52,7 +52,8 @@ export class LayeredView<T, E> implements Source<E> {
   }
 
   take(): E | typeof EMPTY {
-    if (this.#next?.isReady) this.#switch(this.#next);
+    // What the layer before has handed over comes first.
+    if (this.#next?.isReady && this.#active.isEmpty) this.#switch(this.#next);
     this.#isTaking = true;
     const chunk = this.#active.take();
     this.#isTaking = false;
@@ -88,7 +89,7 @@ export class LayeredView<T, E> implements Source<E> {
   /** Passes on a chunk; `false` leaves it with `port`. */
   push(port: Port<T, E>, chunk: E): boolean {
     this.#choose();
-    return port === this.#active && !this.#isTaking && !this.#next?.isReady && this.end.push(chunk);
+    return port === this.#active && !this.#isTaking && this.end.push(chunk);
   }
 
   /** `port` has a chunk. */
@@ -225,18 +226,22 @@ class Port<T, E> implements Sink<E> {
     return counts;
   }
 
+  get isEmpty(): boolean {
+    return this.#chunk === EMPTY;
+  }
+
   /** Whether the viewer may switch to it. */
   get isReady(): boolean {
-    return this.#hasKey && this.#chunk !== EMPTY;
+    return this.#hasKey && !this.isEmpty;
   }
 
   /** Whether all has come and gone. */
   get isClosed(): boolean {
-    return this.#isEnded && this.#chunk === EMPTY;
+    return this.#isEnded && this.isEmpty;
   }
 
   get isFull(): boolean {
-    return this.#chunk !== EMPTY || !this.#view.wants(this);
+    return !this.isEmpty || !this.#view.wants(this);
   }
 
   get transitMs(): number {
@@ -251,7 +256,7 @@ class Port<T, E> implements Sink<E> {
   }
 
   take(): E | typeof EMPTY {
-    if (this.#chunk === EMPTY) this.#end.wake();
+    if (this.isEmpty) this.#end.wake();
     const chunk = this.#chunk;
     this.#chunk = EMPTY;
     return chunk;
