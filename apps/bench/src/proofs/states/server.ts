@@ -1,12 +1,13 @@
 // The process that is looked at: a connection of ours for each viewer, with all its defaults.
 import type { IncomingMessage } from "node:http";
-import { broadcast, fromIterable } from "@spillway/streams";
+import { fromIterable } from "@spillway/streams";
 import { accept, type Connection } from "@spillway/websocket";
 import type { WebSocket } from "ws";
 import { answering, notice } from "../../answering.ts";
 import { now } from "../../clients/protocol.ts";
 import { serveWs } from "../../servers/ws.ts";
-import { film, flood, picture } from "../../workloads/freshness/load.ts";
+import { flood, picture } from "../../workloads/freshness/load.ts";
+import { showFilm } from "../../workloads/freshness/ours.ts";
 import type { Load, ServerAnswers, ServerAsk, ServerNotice, Span } from "./protocol.ts";
 
 const SAMPLE_MS = 20;
@@ -24,7 +25,7 @@ answering(answer);
 function open(socket: WebSocket, request: IncomingMessage): void {
   const load = request.url?.slice(1) as Load;
   const connection = accept(socket, request, load === "unbounded" ? { window: false } : {});
-  if (load === "film") show(connection);
+  if (load === "film") showFilm(connection);
   else {
     flooded.add(connection);
     connection.send(picture());
@@ -49,18 +50,6 @@ function* floodFor(ms: number): Generator<Buffer> {
     if (performance.now() >= untilMs) return;
     yield each;
   }
-}
-
-function show({ signal, writable }: Connection): void {
-  const hub = broadcast<Buffer>();
-  hub
-    .subscribe({ overflow: "latest" })
-    .pipeTo(writable)
-    .catch(() => {});
-  signal.addEventListener(
-    "abort",
-    film((each) => hub.publish(each)),
-  );
 }
 
 async function listen(load: Load, connection: Connection): Promise<void> {

@@ -16,23 +16,26 @@ export async function spillwayPump(
       const { signal, writable } = connection;
       connections.add(connection);
       signal.addEventListener("abort", () => connections.delete(connection));
-      if (load === "flood") {
+      if (load === "film") showFilm(connection);
+      else
         fromIterable(flood())
           .pipeTo(writable)
           .catch(() => {});
-        return;
-      }
-      const hub = broadcast<Buffer>();
-      hub
-        .subscribe({ overflow: "latest" })
-        .pipeTo(writable)
-        .catch(() => {});
-      signal.addEventListener(
-        "abort",
-        film((picture) => hub.publish(picture)),
-      );
     },
     run: async () => {},
   });
   return { ...server, stats: () => [...connections].map((connection) => connection.stats()) };
+}
+
+/** The latest of a film, for as long as the connection lasts. */
+export function showFilm({ signal, writable }: Connection): void {
+  const hub = broadcast<Buffer>();
+  hub
+    .subscribe({ overflow: "latest" })
+    .pipeTo(writable)
+    .catch(() => {});
+  signal.addEventListener(
+    "abort",
+    film((picture) => hub.publish(picture)),
+  );
 }
