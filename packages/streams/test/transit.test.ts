@@ -215,6 +215,23 @@ describe("a sink that tells when it is full", () => {
     expect(line.took).toEqual([0, 2, 3]);
   });
 
+  test("is asked for nothing either where others have filled it meanwhile", async () => {
+    const hub = broadcast<number>();
+    const line = new Narrow();
+    const piped = hub.subscribe({ overflow: "latest" }).pipeTo(line.end.stream);
+    await vi.advanceTimersByTimeAsync(1);
+    line.isFull = true;
+    for (const chunk of [0, 1]) {
+      hub.publish(chunk);
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    expect(line.took).toEqual([]);
+    line.open();
+    expect(line.took).toEqual([1]);
+    hub.close();
+    await piped;
+  });
+
   test("does not hold up the end of what is piped to it", async () => {
     const line = new Narrow();
     line.isFull = true;

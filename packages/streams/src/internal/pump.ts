@@ -144,6 +144,7 @@ export class Pump<T> {
 
   wakeSource(): void {
     this.#isEmpty = false;
+    this.#look();
     this.#run();
   }
 
@@ -224,7 +225,6 @@ export class Pump<T> {
     else this.#blocked &= ~FULL;
     if (backlog === 0 || !this.into.size) this.#aheadSize = backlog;
     else this.#aheadSize = this.#mark - (this.#pipe.writer.desiredSize ?? 0);
-    this.#look();
   }
 
   /** Looks whether the sink wants more. */
