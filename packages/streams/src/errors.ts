@@ -4,6 +4,7 @@ export type SpillwayErrorCode =
   | "SPW_ERR_BUDGET"
   | "SPW_ERR_CHUNK"
   | "SPW_ERR_CLOSED"
+  | "SPW_ERR_CREDIT"
   | "SPW_ERR_HANDLER"
   | "SPW_ERR_MESSAGE_TOO_BIG"
   | "SPW_ERR_OPTION"

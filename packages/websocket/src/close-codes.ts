@@ -10,6 +10,7 @@ export const closeCodes: Readonly<Partial<Record<SpillwayErrorCode, number>>> = 
   SPW_ERR_BUDGET: 1013,
   SPW_ERR_CHUNK: 1011,
   SPW_ERR_CLOSED: 1000,
+  SPW_ERR_CREDIT: 1008,
   SPW_ERR_HANDLER: 1011,
   SPW_ERR_MESSAGE_TOO_BIG: 1009,
   SPW_ERR_OVERFLOW: 1011,
