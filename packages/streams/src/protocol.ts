@@ -89,7 +89,10 @@ export function decodeControl(text: string): Control | string {
   // A name may have commas in it.
   if (type === "name") given.push(given.splice(1).join(","));
   if (given.length !== fields.length) throw malformed(text, `${given.length} fields`);
-  const values = fields.map((field, index) => [field, valueOf(field, given[index] as string, text)]);
+  const values = fields.map((field, index) => [
+    field,
+    valueOf(field, given[index] as string, text),
+  ]);
   return { type, ...Object.fromEntries(values) } as Control;
 }
 

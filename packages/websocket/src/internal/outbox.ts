@@ -1,9 +1,10 @@
 import type { SpillwayError } from "@spillway/streams";
-import { type FlowWindow, MAX_FRAGMENT } from "../flow-window.ts";
+import type { FlowWindow } from "../flow-window.ts";
 import { bytesOf, Frame, isShared, leaseOf, type MessageChunk, wrongChunk } from "../frame.ts";
 import { Account } from "./account.ts";
 import { MAX_COPY } from "./batch.ts";
 import { isDeflated } from "./deflate.ts";
+import { MAX_FRAGMENT } from "./delivery.ts";
 import type { Held } from "./held.ts";
 import type { Lane } from "./lane.ts";
 import { firstByte, PACKED, wireBytes } from "./header.ts";
