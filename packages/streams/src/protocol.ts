@@ -19,6 +19,8 @@ export const MAX_QUESTIONS = 64;
 
 /** Begins each control message: U+0010, "data link escape". */
 const MARK = "\u0010";
+/** The same as the one byte of UTF-8 that it is. */
+export const MARK_BYTE = 0x10;
 const MAX_CONTROL_BYTES = 256;
 const MAX_NAME = 64;
 
@@ -63,6 +65,11 @@ export function escapeText(text: string): string {
   return isMarked(text) ? MARK + text : text;
 }
 
+/** Whether a lane may be called so. */
+export function isLaneName(name: string): boolean {
+  return name !== "" && name.length <= MAX_NAME;
+}
+
 /** Writes a control message. */
 export function encodeControl(control: Control): string {
   for (const [letter, [type, ...fields]] of Object.entries(SHAPES)) {
@@ -98,7 +105,7 @@ export function decodeControl(text: string): Control | string {
 
 function valueOf(field: Field, given: string, text: string): number | string {
   if (field === "name") {
-    if (given === "" || given.length > MAX_NAME) throw malformed(text, "name");
+    if (!isLaneName(given)) throw malformed(text, "name");
     return given;
   }
   const value = Number(given);

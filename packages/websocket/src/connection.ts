@@ -1,37 +1,26 @@
 import type { IncomingMessage } from "node:http";
-import { DropCounter, type DropListener, type DropReason, SpillwayError } from "@spillway/streams";
-import { checkNumber } from "@spillway/streams/options";
-import type { CloseEvent, WebSocket } from "ws";
+import { type DropListener, SpillwayError } from "@spillway/streams";
+import { innerProtocol } from "@spillway/streams/protocol";
+import type { WebSocket } from "ws";
 import type { CloseInfo } from "./close-codes.ts";
-import { FlowWindow } from "./flow-window.ts";
 import { leaseOf, type MessageChunk } from "./frame.ts";
 import { bitratesOf } from "./internal/bitrate.ts";
 import { Condition, statesOf } from "./internal/condition.ts";
-import { Ending } from "./internal/ending.ts";
-import { Heartbeat, type HeartbeatHost } from "./internal/heartbeat.ts";
 import type { Held } from "./internal/held.ts";
-import { Inbox, type ReceivedMessage, warnOfUnread } from "./internal/inbox.ts";
+import type { ReceivedMessage } from "./internal/inbox.ts";
 import { Lane } from "./internal/lane.ts";
+import { Link } from "./internal/link.ts";
 import { chunkBytes } from "./internal/message.ts";
-import { Outbox } from "./internal/outbox.ts";
-import { makeWire } from "./internal/wire.ts";
 import {
   type CloseOptions,
   closeSettings,
   type ConnectionSettings,
   type LaneOptions,
+  laneSettings,
 } from "./options.ts";
 import { type ConnectionState, type ConnectionStats, statsOf } from "./stats.ts";
 
-const NO_BYTES = new Uint8Array(0);
-
 let count = 0;
-
-/** Called with the socket as `this`. */
-type Listener<Arguments extends unknown[]> = (this: WebSocket, ...given: Arguments) => void;
-
-/** Whose connection a socket is: its listeners are the same functions for all. */
-const connections = new WeakMap<WebSocket, Connection>();
 
 /** Adds what a connection holds in memory. */
 export let holdings: (connection: Connection, held: Held) => void;
@@ -40,8 +29,9 @@ export let holdings: (connection: Connection, held: Held) => void;
 export class Connection {
   static {
     holdings = (connection, held) => {
-      connection.#lazyOutbox?.hold(held);
-      held.count(connection.#lazyInbox?.queued ?? 0);
+      const { inboxIfAny, outboxIfAny } = connection.#link;
+      outboxIfAny?.hold(held);
+      held.count(inboxIfAny?.queued ?? 0);
     };
   }
 
@@ -49,35 +39,17 @@ export class Connection {
   readonly request: IncomingMessage;
   readonly #number: number = ++count;
   readonly #socket: WebSocket;
-  readonly #settings: ConnectionSettings;
+  readonly #link: Link;
   readonly #connectedAt: number = performance.now();
-  readonly #heartbeat: Heartbeat<Connection> | undefined;
-  // The rest comes when it is needed: most of many connections are idle.
-  #lazyFlow: FlowWindow | undefined;
-  #lazyOutbox: Outbox | undefined;
-  #lazyInbox: Inbox | undefined;
-  #lazyEnding: Ending | undefined;
-  #lazyDrops: DropCounter | undefined;
   #condition: Condition | undefined;
   #recordDrop: DropListener<unknown> | undefined;
-  #pongs = 0;
   #main: Lane | undefined;
 
   /** Use `accept()`, which checks the options. */
   constructor(socket: WebSocket, request: IncomingMessage, settings: ConnectionSettings) {
-    this.#socket = socket;
     this.request = request;
-    this.#settings = settings;
-    const { heartbeat } = settings;
-    if (heartbeat) this.#heartbeat = new Heartbeat(this, heartbeat, Connection.#pulse);
-    connections.set(socket, this);
-    // The emitter calls them with the socket as `this`.
-    /* oxlint-disable typescript/unbound-method */
-    socket.on("message", Connection.#onMessage);
-    socket.on("pong", Connection.#onPong);
-    socket.on("error", Connection.#onError);
-    socket.on("close", Connection.#onUnused);
-    /* oxlint-enable typescript/unbound-method */
+    this.#socket = socket;
+    this.#link = new Link(this.id, socket, request, settings);
   }
 
   /** Unique in this process. */
@@ -87,7 +59,8 @@ export class Connection {
 
   /** The subprotocol agreed on, or `""`. */
   get protocol(): string {
-    return this.#socket.protocol;
+    const { protocol } = this.#socket;
+    return innerProtocol(protocol) ?? protocol;
   }
 
   /**
@@ -96,7 +69,7 @@ export class Connection {
    * Backpressure: messages wait to the mark (bytes), then TCP pauses until half of them are read.
    */
   get readable(): ReadableStream<ReceivedMessage> {
-    return this.#inbox.readable;
+    return this.#link.inbox.readable;
   }
 
   /**
@@ -106,8 +79,10 @@ export class Connection {
    * peer leaves `window` bytes unacknowledged. Closing it closes the connection with 1000.
    */
   get writable(): WritableStream<MessageChunk> {
-    this.#main ??= new Lane(this.#outbox, 0, Infinity, {
-      closing: () => this.#ending.expect(this.#settings.closeTimeoutMs),
+    const { credits, outbox, settings } = this.#link;
+    const shares = { priority: 0, highWaterMark: Infinity, credit: credits?.main };
+    this.#main ??= new Lane(outbox, shares, {
+      closing: () => this.#link.ending.expect(settings.closeTimeoutMs),
       closed: () => this.#closeAndWait(),
       aborted: (_lane, cause) => {
         const message = `Cannot send message: the writable was aborted`;
@@ -123,21 +98,23 @@ export class Connection {
 
   /** Settles once the socket is gone; never rejects. */
   get closed(): Promise<CloseInfo> {
-    return this.#ending.closed;
+    return this.#link.ending.closed;
   }
 
   /** Aborts when the connection ends, with the error its streams got. Hand it to producers. */
   get signal(): AbortSignal {
-    return this.#ending.signal;
+    return this.#link.ending.signal;
   }
 
   /** How the connection does at this moment; {@link states} tells of changes. */
   get state(): ConnectionState {
+    const link = this.#link;
     const parts = {
-      isDead: this.#lazyEnding?.error !== undefined,
-      isPaused: this.#lazyInbox?.paused ?? false,
-      account: this.#lazyOutbox?.account,
-      flow: this.#lazyFlow,
+      isDead: link.endingIfAny?.error !== undefined,
+      isPaused: link.inboxIfAny?.paused ?? false,
+      account: link.outboxIfAny?.account,
+      flow: link.flowIfAny,
+      credits: link.credits,
     };
     this.#condition ??= new Condition(this.#connectedAt);
     return this.#condition.look(parts, performance.now());
@@ -145,7 +122,7 @@ export class Connection {
 
   /** Share of the time without room to send, of late: 0 to 1. */
   get congestion(): number {
-    return this.#lazyOutbox?.account.congestion ?? 0;
+    return this.#link.outboxIfAny?.account.congestion ?? 0;
   }
 
   /**
@@ -176,20 +153,26 @@ export class Connection {
 
   /**
    * Another writable on the same account, with its own lock; messages of all lanes interleave.
-   * Closing or aborting it ends the lane, not the connection.
+   * Closing or aborting it ends the lane, not the connection. A `name` makes it a stream of its own for a
+   * peer that speaks `spillway.v1`; for any other its messages are among those of all lanes.
    *
    * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
    */
   lane(options: LaneOptions = {}): WritableStream<MessageChunk> {
-    const priority = checkNumber("priority", options.priority, 0, { min: -1000, max: 1000 });
-    const mark = checkNumber("highWaterMark", options.highWaterMark, 65_536, { min: 1 });
-    const lane = new Lane(this.#outbox, priority, mark, {
-      closed: (closing) => {
-        this.#outbox.remove(closing);
-        return undefined;
+    const { highWaterMark, name, priority } = laneSettings(options);
+    const { credits, outbox } = this.#link;
+    const credit = name === undefined ? credits?.main : credits?.open(name);
+    const lane = new Lane(
+      outbox,
+      { priority, highWaterMark, credit },
+      {
+        closed: (closing) => {
+          outbox.remove(closing);
+          return undefined;
+        },
+        aborted: (aborted, reason) => outbox.drop(aborted, reason),
       },
-      aborted: (aborted, reason) => this.#outbox.drop(aborted, reason),
-    });
+    );
     return lane.stream;
   }
 
@@ -205,8 +188,8 @@ export class Connection {
     const lease = leaseOf(data);
     lease?.hold();
     try {
-      const taken = this.#outbox.offer(data);
-      if (!taken) this.#drops.count("refused", 1, chunkBytes(data) ?? 0);
+      const taken = this.#link.outbox.offer(data);
+      if (!taken) this.#link.drops.count("refused", 1, chunkBytes(data) ?? 0);
       return taken;
     } finally {
       lease?.free();
@@ -216,7 +199,7 @@ export class Connection {
   /** Bills a drop in a stage before this connection to it; made to be an `onDrop` option. */
   get recordDrop(): DropListener<unknown> {
     this.#recordDrop ??= ({ chunk, size }, reason) => {
-      this.#drops.count(reason, 1, chunkBytes(chunk) ?? size);
+      this.#link.drops.count(reason, 1, chunkBytes(chunk) ?? size);
       const lease = leaseOf(chunk);
       lease?.hold();
       lease?.free();
@@ -230,9 +213,9 @@ export class Connection {
    * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
    */
   close(options: CloseOptions = {}): void {
-    const { closeTimeoutMs } = this.#settings;
+    const { closeTimeoutMs } = this.#link.settings;
     const { closeCode, reason, drain, deadlineMs } = closeSettings(options, closeTimeoutMs);
-    this.#ending.close(closeCode, reason, drain, deadlineMs);
+    this.#link.ending.close(closeCode, reason, drain, deadlineMs);
   }
 
   /**
@@ -240,13 +223,13 @@ export class Connection {
    * dropped, the peer gets the matching close code and has a second to take it.
    */
   fail(error: SpillwayError): void {
-    this.#ending.fail(error);
+    this.#link.ending.fail(error);
   }
 
   /** Drops the socket at once; both streams error with `error`. */
   terminate(error?: SpillwayError): void {
     const message = "Cannot go on: the connection was terminated";
-    this.#ending.terminate(error ?? new SpillwayError("SPW_ERR_ABORTED", message));
+    this.#link.ending.terminate(error ?? new SpillwayError("SPW_ERR_ABORTED", message));
   }
 
   /** The account at this moment. */
@@ -255,156 +238,14 @@ export class Connection {
     return statsOf({
       state,
       stateForMs: this.#condition?.lasts(performance.now()) ?? 0,
-      settings: this.#settings,
-      outbox: this.#lazyOutbox,
-      inbox: this.#lazyInbox,
-      flow: this.#lazyFlow,
-      drops: this.#drops,
+      link: this.#link,
       connectedAt: this.#connectedAt,
     });
-  }
-
-  #receive(data: Buffer, isBinary: boolean): void {
-    const limit = this.#settings.maxMessageBytes;
-    if (data.byteLength <= limit) {
-      this.#inbox.receive(data, isBinary);
-      return;
-    }
-    const message = `Cannot receive message of ${data.byteLength} bytes: the limit is ${limit} bytes`;
-    this.fail(new SpillwayError("SPW_ERR_MESSAGE_TOO_BIG", message));
   }
 
   async #closeAndWait(): Promise<void> {
     this.close();
     const { wasClean } = await this.closed;
-    if (!wasClean) throw this.#ending.error;
-  }
-
-  get #flow(): FlowWindow | undefined {
-    const { window } = this.#settings;
-    if (window === false) return undefined;
-    this.#lazyFlow ??= new FlowWindow(window, {
-      ping: (payload) => this.#ping(payload),
-      opened: () => {
-        this.#outbox.account.progress();
-        this.#outbox.pump();
-      },
-    });
-    return this.#lazyFlow;
-  }
-
-  get #outbox(): Outbox {
-    if (!this.#lazyOutbox) {
-      const ending = this.#ending;
-      this.#lazyOutbox = new Outbox(
-        ending,
-        (messages, bytes) => this.#drops.count("closed", messages, bytes),
-        // Public, where `ws` keeps its own to itself.
-        (host) => makeWire(this.#socket, this.request.socket, host),
-        this.#flow,
-        this.#settings,
-      );
-      ending.tellOutbox(this.#lazyOutbox);
-    }
-    return this.#lazyOutbox;
-  }
-
-  get #inbox(): Inbox {
-    if (!this.#lazyInbox) {
-      const host = {
-        pause: () => {
-          this.#socket.pause();
-          // Last: there may be room now, for which something is read, and so reading goes on.
-          this.#flow?.suspend();
-        },
-        resume: () => {
-          this.#socket.resume();
-          this.#flow?.resume();
-        },
-        dropped: (bytes: number, reason: DropReason) => this.#drops.count(reason, 1, bytes),
-        unread: () => warnOfUnread(this.id),
-      };
-      this.#lazyInbox = new Inbox(host, this.#settings);
-      this.#ending.tellInbox(this.#lazyInbox);
-    }
-    return this.#lazyInbox;
-  }
-
-  get #ending(): Ending {
-    if (!this.#lazyEnding) {
-      this.#lazyEnding = new Ending(this.#socket, this.#settings.closeTimeoutMs, () => {
-        this.#heartbeat?.stop();
-        this.#lazyFlow?.dispose();
-      });
-      // Says whether both Close frames were seen; `on("close")` does not.
-      this.#socket.addEventListener("close", Connection.#onClose);
-    }
-    return this.#lazyEnding;
-  }
-
-  get #drops(): DropCounter {
-    this.#lazyDrops ??= new DropCounter();
-    return this.#lazyDrops;
-  }
-
-  #ping(payload: Uint8Array = NO_BYTES): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    if (this.#lazyOutbox) this.#lazyOutbox.ping(payload);
-    else this.#socket.ping(payload);
-  }
-
-  static readonly #onMessage: Listener<[data: Buffer, isBinary: boolean]> = function (
-    data,
-    isBinary,
-  ) {
-    const connection = connections.get(this);
-    if (connection) connection.#receive(data, isBinary);
-  };
-
-  static readonly #onPong: Listener<[payload: Buffer]> = function (payload) {
-    const connection = connections.get(this);
-    if (!connection) return;
-    connection.#pongs++;
-    connection.#lazyFlow?.pong(payload);
-  };
-
-  static readonly #onError: Listener<[cause: Error]> = function (cause) {
-    const connection = connections.get(this);
-    if (connection) connection.#ending.lost(cause);
-  };
-
-  /** Of one that nobody has asked for anything; a listener for events takes more memory. */
-  static readonly #onUnused: Listener<[code: number, reason: Buffer]> = function (code, reason) {
-    const connection = connections.get(this);
-    if (!connection || connection.#lazyEnding) return;
-    // Only a Close frame of the peer brings another code, and `ws` answers it.
-    const wasClean = code !== 1006;
-    connection.#ending.over({ closeCode: code, reason: reason.toString(), wasClean });
-  };
-
-  static #onClose(this: void, { code, reason, target, wasClean }: CloseEvent): void {
-    const connection = connections.get(target);
-    if (connection) connection.#ending.over({ closeCode: code, reason, wasClean });
-  }
-
-  static readonly #pulse: HeartbeatHost<Connection> = {
-    isPaused: (connection) => connection.#lazyInbox?.paused ?? false,
-    progress: (connection) => connection.#signs,
-    probe: (connection) => connection.#lazyInbox?.probe(),
-    ping: (connection) => (connection.#lazyFlow ? connection.#lazyFlow.ping() : connection.#ping()),
-    dead: (connection, silentMs, limitMs) => {
-      const silent = `silent for ${Math.round(silentMs)} ms`;
-      const message = `Cannot reach peer: ${silent} and the limit is ${limitMs} ms`;
-      connection.fail(new SpillwayError("SPW_ERR_TIMEOUT", message));
-    },
-  };
-
-  /** Grows with every sign of life. */
-  get #signs(): number {
-    const read = this.request.socket?.bytesRead ?? 0;
-    const received = read + this.#pongs + (this.#lazyInbox?.messages ?? 0);
-    if (!this.#lazyOutbox) return received;
-    const { sentBytes, account } = this.#lazyOutbox;
-    return received + (this.#lazyFlow?.moved ?? sentBytes - account.buffered);
+    if (!wasClean) throw this.#link.ending.error;
   }
 }

@@ -2,8 +2,11 @@ import { randomBytes } from "node:crypto";
 import { Delivery } from "./internal/delivery.ts";
 import { INITIAL_BYTES, MAX_BYTES } from "./internal/path-model.ts";
 
-/** Who confirms what has arrived: the kernel on this side, or the peer by answering pings. */
-export type Acknowledger = "kernel" | "ping";
+/**
+ * Who confirms what has arrived: the kernel on this side; the peer by answering pings, which a browser does for
+ * a page that sleeps; or the application there, by saying what it has read.
+ */
+export type Acknowledger = "kernel" | "ping" | "credit";
 
 /** What a {@link FlowWindow} needs of its connection. */
 export interface FlowWindowHost {

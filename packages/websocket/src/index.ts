@@ -18,5 +18,5 @@ export {
   type HeartbeatOptions,
   type LaneOptions,
 } from "./options.ts";
-export type { ConnectionState, ConnectionStats } from "./stats.ts";
+export type { ConnectionState, ConnectionStats, LaneStats } from "./stats.ts";
 export { targetBitrate, type TargetBitrateOptions } from "./target-bitrate.ts";

@@ -5,6 +5,7 @@ import {
   outOfRange,
   wrongType,
 } from "@spillway/streams/options";
+import { isLaneName } from "@spillway/streams/protocol";
 import { isSendable } from "./close-codes.ts";
 
 /** How one connection bounds what it holds and when it gives its peer up. */
@@ -95,6 +96,18 @@ export interface LaneOptions {
   readonly priority?: number | undefined;
   /** Bytes this lane may queue before its `ready` waits. @defaultValue `65_536` (64 KiB) */
   readonly highWaterMark?: number | undefined;
+  /**
+   * What a peer that speaks `spillway.v1` finds it by: 1 to 64 characters, and no other open lane's. Without
+   * one its messages are in the main stream.
+   */
+  readonly name?: string | undefined;
+}
+
+/** The options of `lane()` with every default filled in. */
+export interface LaneChoices {
+  readonly priority: number;
+  readonly highWaterMark: number;
+  readonly name: string | undefined;
 }
 
 /** The options with every default filled in. */
@@ -164,6 +177,21 @@ export function closeSettings(options: CloseOptions, closeTimeoutMs: number): Cl
   const range = { min: 1, max: MAX_TIMER_MS };
   const deadlineMs = checkNumber("deadlineMs", options.deadlineMs, closeTimeoutMs, range);
   return { closeCode, reason, drain, deadlineMs };
+}
+
+/**
+ * Checks the options of `lane()` and fills in the defaults.
+ *
+ * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
+ */
+export function laneSettings({ highWaterMark, name, priority }: LaneOptions): LaneChoices {
+  if (name !== undefined && typeof name !== "string") throw wrongType("name", "a string", name);
+  if (name !== undefined && !isLaneName(name)) throw outOfRange("name", "1 to 64 characters", name);
+  return {
+    priority: checkNumber("priority", priority, 0, { min: -1000, max: 1000 }),
+    highWaterMark: checkNumber("highWaterMark", highWaterMark, 65_536, { min: 1 }),
+    name,
+  };
 }
 
 function checkWindow(window: ConnectionOptions["window"]): ConnectionSettings["window"] {

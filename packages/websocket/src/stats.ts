@@ -1,9 +1,8 @@
-import type { DropCounter, DropCounts } from "@spillway/streams";
-import type { Acknowledger, FlowWindow } from "./flow-window.ts";
-import type { Inbox } from "./internal/inbox.ts";
-import type { Outbox } from "./internal/outbox.ts";
+import type { DropCounts } from "@spillway/streams";
+import type { Acknowledger } from "./flow-window.ts";
+import type { LaneCredit } from "./internal/lane-credit.ts";
+import type { Link } from "./internal/link.ts";
 import { INITIAL_BYTES } from "./internal/path-model.ts";
-import type { ConnectionSettings } from "./options.ts";
 
 /**
  * How a connection does: moving; moving, but slower than what is offered; silent; paused because `readable`
@@ -23,12 +22,14 @@ export interface ConnectionStats {
   readonly queuedBytes: number;
   /** Handed to the socket and not yet taken by the kernel. */
   readonly bufferedBytes: number;
-  /** Sent and not yet acknowledged; `undefined` without a window. */
+  /** Sent and not yet acknowledged, of all lanes; `undefined` without a window. */
   readonly inFlightBytes: number | undefined;
-  /** Bytes that may be in flight now; `undefined` without a window. */
+  /** Bytes that may be in flight now, of all lanes; `undefined` without a window. */
   readonly windowBytes: number | undefined;
   /** Who acknowledges what is in flight; `undefined` without a window. */
   readonly acknowledgedBy: Acknowledger | undefined;
+  /** Each lane in use, of a peer that says what it reads; `undefined` for any other. */
+  readonly lanes: readonly LaneStats[] | undefined;
   /** Of the last ping answered, queueing included; `undefined` before the first. */
   readonly rttMs: number | undefined;
   /** Shortest round trip of late with nothing in flight; `undefined` before one, and without a window. */
@@ -50,33 +51,47 @@ export interface ConnectionStats {
   readonly connectedForMs: number;
 }
 
-/** What a connection has, as far as it was needed. */
+/** One lane of a peer that says what it reads. Bytes are payload. */
+export interface LaneStats {
+  /** `""` for the main one. */
+  readonly name: string;
+  /** Sent, and not known to be read. */
+  readonly inFlightBytes: number;
+  readonly inFlightMessages: number;
+  /** Bytes that may be. */
+  readonly windowBytes: number;
+  /** From the last question to its answer, reading included; `undefined` before the first. */
+  readonly rttMs: number | undefined;
+}
+
+/** What is known of a connection beside what it has. */
 interface Parts {
   readonly state: ConnectionState;
   readonly stateForMs: number;
-  readonly settings: ConnectionSettings;
-  readonly outbox: Outbox | undefined;
-  readonly inbox: Inbox | undefined;
-  readonly flow: FlowWindow | undefined;
-  readonly drops: DropCounter;
+  readonly link: Link;
   readonly connectedAt: number;
 }
 
 /** Puts the account together. */
-export function statsOf(parts: Parts): ConnectionStats {
-  const { state, stateForMs, outbox, inbox, flow, drops, connectedAt } = parts;
-  const { window } = parts.settings;
+export function statsOf({ state, stateForMs, link, connectedAt }: Parts): ConnectionStats {
+  const { outboxIfAny: outbox, inboxIfAny: inbox, flowIfAny: flow, credits } = link;
+  const { window } = link.settings;
+  const lanes = credits?.used;
   const hasWindow = window !== false;
   const fixed = typeof window === "number" ? window : INITIAL_BYTES;
+  const pinged = (): Window => ({
+    inFlightBytes: hasWindow ? (flow?.inFlight ?? 0) : undefined,
+    windowBytes: hasWindow ? (flow?.windowBytes ?? fixed) : undefined,
+    acknowledgedBy: hasWindow ? (flow?.acknowledgedBy ?? "ping") : undefined,
+  });
   return {
     state,
     stateForMs,
     congestion: outbox?.account.congestion ?? 0,
     queuedBytes: outbox?.account.queued ?? 0,
     bufferedBytes: outbox?.account.buffered ?? 0,
-    inFlightBytes: hasWindow ? (flow?.inFlight ?? 0) : undefined,
-    windowBytes: hasWindow ? (flow?.windowBytes ?? fixed) : undefined,
-    acknowledgedBy: hasWindow ? (flow?.acknowledgedBy ?? "ping") : undefined,
+    ...(lanes ? credited(lanes) : pinged()),
+    lanes: lanes?.map(laneStats),
     rttMs: flow?.rttMs,
     baseRttMs: flow?.baseRttMs,
     deliveryRate: flow?.deliveryRate,
@@ -85,9 +100,25 @@ export function statsOf(parts: Parts): ConnectionStats {
     sentBytes: outbox?.sentBytes ?? 0,
     receivedMessages: inbox?.messages ?? 0,
     receivedBytes: inbox?.bytes ?? 0,
-    dropped: drops.counts(),
+    dropped: link.drops.counts(),
     backpressureMs: outbox?.account.backpressureMs ?? 0,
     stalledForMs: outbox?.account.stalledMs ?? 0,
     connectedForMs: performance.now() - connectedAt,
   };
+}
+
+type Window = Pick<ConnectionStats, "inFlightBytes" | "windowBytes" | "acknowledgedBy">;
+
+function credited(lanes: readonly LaneCredit[]): Window {
+  let [inFlightBytes, windowBytes] = [0, 0];
+  for (const lane of lanes) {
+    inFlightBytes += lane.inFlightBytes;
+    windowBytes += lane.windowBytes;
+  }
+  return { inFlightBytes, windowBytes, acknowledgedBy: "credit" };
+}
+
+function laneStats(lane: LaneCredit): LaneStats {
+  const { name, inFlightBytes, inFlightMessages, windowBytes, rttMs } = lane;
+  return { name, inFlightBytes, inFlightMessages, windowBytes, rttMs };
 }

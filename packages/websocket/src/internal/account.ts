@@ -1,4 +1,6 @@
 import type { FlowWindow } from "../flow-window.ts";
+import type { Credits } from "./credits.ts";
+import type { LaneCredit } from "./lane-credit.ts";
 import { Share } from "./share.ts";
 
 /** What a batch may go beyond the mark, so that bursts about as large as the mark leave whole. */
@@ -13,6 +15,7 @@ const MIN_PART = 1_024;
 export class Account {
   readonly #highWaterMark: number;
   readonly #flow: FlowWindow | undefined;
+  readonly #credits: Credits | undefined;
   readonly #host: { opened(): void };
   #queued = 0;
   #buffered = 0;
@@ -29,10 +32,16 @@ export class Account {
   #lent = 0;
 
   /** @param host - is told when there is room again */
-  constructor(highWaterMark: number, flow: FlowWindow | undefined, host: { opened(): void }) {
+  constructor(
+    highWaterMark: number,
+    flow: FlowWindow | undefined,
+    host: { opened(): void },
+    credits?: Credits,
+  ) {
     this.#highWaterMark = highWaterMark;
     this.#flow = flow;
     this.#host = host;
+    this.#credits = credits;
   }
 
   /** Written to lanes and not yet handed to the socket. */
@@ -52,11 +61,22 @@ export class Account {
     return this.#buffered;
   }
 
-  /** What the socket may be handed now; 0 or less: nothing. */
-  get socketRoom(): number {
+  /** What the socket may be handed of messages that have begun; 0 or less: nothing. */
+  get pathRoom(): number {
     this.settle();
     const room = this.#highWaterMark - this.#buffered;
     return this.#flow ? Math.min(room, this.#flow.room) : room;
+  }
+
+  /** What the socket may be handed now, by at least one lane; 0 or less: nothing. */
+  get socketRoom(): number {
+    const room = this.pathRoom;
+    return this.#credits ? Math.min(room, this.#credits.room) : room;
+  }
+
+  /** Whether the kernel takes what the socket is handed. */
+  get isFlushing(): boolean {
+    return this.buffered < this.#highWaterMark;
   }
 
   /** What the socket may be handed in one piece, as a batch that begins while there is room; 0 or less: nothing. */
@@ -105,10 +125,12 @@ export class Account {
     return this.#blocked?.at(performance.now()) ?? 0;
   }
 
-  /** Milliseconds until a message that is sent now has arrived, if it is as long as those before. */
-  transitMs(messages: number): number {
-    const mean = this.sent / Math.max(messages, 1);
-    return this.#flow?.transitMs(this.#queued + mean, performance.now()) ?? 0;
+  /** Milliseconds until a message that is sent now has arrived, or been read, if it is as long as those before. */
+  transitMs(messages: number, credit: LaneCredit | undefined): number {
+    const bytes = this.#queued + this.sent / Math.max(messages, 1);
+    const nowMs = performance.now();
+    const onWayMs = this.#flow?.transitMs(bytes, nowMs) ?? 0;
+    return credit ? Math.max(credit.transitMs(bytes, nowMs), onWayMs) : onWayMs;
   }
 
   /** Lends `bytes`, as far as there is room and no ping is due before; whoever looks settles. */

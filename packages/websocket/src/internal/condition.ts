@@ -2,6 +2,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promi
 import type { FlowWindow } from "../flow-window.ts";
 import type { ConnectionState } from "../stats.ts";
 import type { Account } from "./account.ts";
+import type { Credits } from "./credits.ts";
 import { leavable } from "./leavable.ts";
 import { turnTime } from "./turn-time.ts";
 
@@ -23,6 +24,7 @@ export interface Parts {
   readonly isPaused: boolean;
   readonly account: Account | undefined;
   readonly flow: FlowWindow | undefined;
+  readonly credits?: Credits | undefined;
 }
 
 /** What a connection is like, from all that is known of it. */
@@ -46,16 +48,17 @@ export class Condition {
     return nowMs - this.#sinceMs;
   }
 
-  #judge({ isDead, isPaused, account, flow }: Parts, nowMs: number): ConnectionState {
+  #judge({ isDead, isPaused, account, credits, flow }: Parts, nowMs: number): ConnectionState {
     if (isDead) return "dead";
     if (isPaused) return "paused";
     if (!account) return "healthy";
     // Answers that have come lie here until a turn is over.
-    const isSilent = flow && flow.overdueMs(nowMs) > 2 * turnTime(nowMs);
+    const toleratedMs = 2 * turnTime(nowMs);
+    const isSilent = [flow, credits].some((one) => one && one.overdueMs(nowMs) > toleratedMs);
     if (isSilent || account.stalledMs >= FROZEN_MS) return "frozen";
     const least = this.#state === "congested" ? EASED : CONGESTED;
     // The path may fill long before the window does.
-    const isLate = flow !== undefined && flow.lateMs(nowMs) >= LATE_MS;
+    const isLate = [flow, credits].some((one) => one && one.lateMs(nowMs) >= LATE_MS);
     return isLate || account.congestion >= least ? "congested" : "healthy";
   }
 }

@@ -1,5 +1,6 @@
 import { BoundedQueue, type DropReason } from "@spillway/streams";
 import { EMPTY, ReadableEnd, type Source } from "@spillway/streams/ends";
+import { type Credit, INITIAL_CREDIT, overdrawn, Reading } from "@spillway/streams/protocol";
 import { wireBytes } from "./header.ts";
 
 /** A message from the peer: text as a string, binary as bytes of its own. */
@@ -12,17 +13,27 @@ export interface InboxHost {
   dropped(bytes: number, reason: DropReason): void;
   /** `readable` stayed untouched and full. */
   unread(): void;
+  /** So many messages were read, and the peer has asked. */
+  read(messages: number): void;
 }
 
 /** Milliseconds that a full `readable` nobody has touched may hold its connection paused. */
 const UNTOUCHED_MS = 10_000;
 
-/** The receive side: messages wait here up to the mark, then TCP pauses until half is read. */
+/** Messages that a peer with credit may leave unread here. */
+const CREDIT_MESSAGES = 1_024;
+
+/**
+ * The receive side: messages wait here up to the mark, then TCP pauses until half is read. A peer with credit
+ * stops by itself; to pause would hide what it says of what it reads, and each end might wait for the other.
+ */
 export class Inbox implements Source<ReceivedMessage> {
   readonly #host: InboxHost;
   readonly #highWaterMark: number;
   readonly #maxQueuedBytes: number;
   readonly #queue: BoundedQueue<ReceivedMessage>;
+  /** Of a peer with credit. */
+  readonly #reading: Reading | undefined;
   #readable: ReadableEnd<ReceivedMessage> | undefined;
   #untouched: NodeJS.Timeout | undefined;
   #end: { readonly error: unknown } | "close" | undefined;
@@ -35,17 +46,27 @@ export class Inbox implements Source<ReceivedMessage> {
   constructor(
     host: InboxHost,
     options: { highWaterMark: number; maxQueuedBytes: number; receive: "stream" | "discard" },
+    hasCredit: boolean = false,
   ) {
     this.#host = host;
+    this.#reading = hasCredit ? new Reading() : undefined;
     this.#highWaterMark = options.highWaterMark;
     this.#maxQueuedBytes = options.maxQueuedBytes;
     this.#discarding = options.receive === "discard";
     this.#queue = new BoundedQueue<ReceivedMessage>({
       // It takes everything: TCP is the bound here, and a pause lets one more read through.
       maxChunks: Infinity,
-      size: (message) => wireBytes(byteLength(message)),
+      size: hasCredit ? byteLength : (message) => wireBytes(byteLength(message)),
       onDrop: ({ size }, reason) => host.dropped(size, reason),
     });
+  }
+
+  /** What a peer with credit may leave unread. */
+  get credit(): Credit {
+    return {
+      bytes: Math.max(this.#highWaterMark, INITIAL_CREDIT.bytes),
+      messages: CREDIT_MESSAGES,
+    };
   }
 
   get messages(): number {
@@ -77,6 +98,7 @@ export class Inbox implements Source<ReceivedMessage> {
   take(): ReceivedMessage | typeof EMPTY {
     const entry = this.#queue.shift();
     if (!entry) return EMPTY;
+    this.#tellRead(this.#reading?.take());
     if (this.#queue.size <= this.#highWaterMark / 2) this.#resume();
     this.#tellEnd();
     return entry.chunk;
@@ -86,19 +108,36 @@ export class Inbox implements Source<ReceivedMessage> {
     this.#discard("cancelled");
   }
 
-  /** Takes a message off the socket. `data` may be a view of a buffer that is used again. */
+  /**
+   * Takes a message off the socket. `data` may be a view of a buffer that is used again.
+   *
+   * @throws SpillwayError with `SPW_ERR_CREDIT` if the peer had none left
+   */
   receive(data: Buffer, isBinary: boolean): void {
+    this.#reading?.receive();
+    this.#checkCredit();
     this.#messages++;
     const bytes = wireBytes(data.byteLength);
     this.#bytes += bytes;
     const isFull = this.#queue.size >= this.#highWaterMark;
     if (this.#discarding || this.#end || (this.#closing && isFull)) {
       this.#host.dropped(bytes, "unread");
+      this.#tellRead(this.#reading?.take());
       return;
     }
     this.#queue.offer(isBinary ? ownBytes(data) : data.toString());
     this.#readable?.wake();
+    if (this.#reading) return;
     if (this.#queue.size >= this.#highWaterMark && !this.#closing) this.#pause();
+  }
+
+  /**
+   * The peer wants to know when all that came was read.
+   *
+   * @throws SpillwayError with `SPW_ERR_CREDIT` if it asks too often
+   */
+  ask(): void {
+    this.#tellRead(this.#reading?.ask());
   }
 
   /** Lets one read through, so that the peer's end is noticed, unless too much waits already. */
@@ -159,8 +198,23 @@ export class Inbox implements Source<ReceivedMessage> {
 
   #discard(reason: DropReason): void {
     this.#discarding = true;
+    const unread = this.#queue.length;
     this.#queue.clear(reason);
+    this.#tellRead(this.#reading?.take(unread));
     this.#resume();
+  }
+
+  #checkCredit(): void {
+    if (!this.#reading) return;
+    const { bytes, messages } = this.credit;
+    if (this.#queue.size >= bytes || this.#reading.unread > messages) {
+      const unread = `${this.#queue.size} bytes and ${this.#reading.unread} messages are unread`;
+      throw overdrawn(unread, `${bytes} bytes and ${messages} messages`);
+    }
+  }
+
+  #tellRead(messages: number | undefined): void {
+    if (messages !== undefined) this.#host.read(messages);
   }
 }
 

@@ -2,6 +2,7 @@ import { EndWriter, runsOf, type Sink, type Source, WritableEnd } from "@spillwa
 import { leaseOf, type MessageChunk } from "../frame.ts";
 import { type Deferred, deferred, ignore } from "./deferred.ts";
 import type { Held } from "./held.ts";
+import type { LaneCredit } from "./lane-credit.ts";
 import type { Lease } from "./lease.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -15,6 +16,13 @@ export interface LaneHost {
   aborted(lane: Lane, reason: unknown): void;
 }
 
+/** How a lane shares its connection. */
+export interface LaneSettings {
+  readonly priority: number;
+  readonly highWaterMark: number;
+  readonly credit: LaneCredit | undefined;
+}
+
 /** A message written, and the wire bytes it was counted for; 0 when it was refused. */
 interface Waiting {
   readonly chunk: MessageChunk;
@@ -24,6 +32,8 @@ interface Waiting {
 /** One writable of a connection: its stream, its place in the send account, its backpressure. */
 export class Lane implements Sink<MessageChunk> {
   readonly priority: number;
+  /** What the peer may be sent of it, where that is known. */
+  readonly credit: LaneCredit | undefined;
   readonly #end: WritableEnd<MessageChunk>;
   readonly #highWaterMark: number;
   readonly #outbox: Outbox;
@@ -42,10 +52,11 @@ export class Lane implements Sink<MessageChunk> {
   /** Everything was written: what becomes of the connection is not its failure. */
   #isClosed = false;
 
-  constructor(outbox: Outbox, priority: number, highWaterMark: number, host: LaneHost) {
+  constructor(outbox: Outbox, settings: LaneSettings, host: LaneHost) {
     this.#outbox = outbox;
-    this.priority = priority;
-    this.#highWaterMark = highWaterMark;
+    this.priority = settings.priority;
+    this.credit = settings.credit;
+    this.#highWaterMark = settings.highWaterMark;
     this.#host = host;
     // The mark is one chunk, so that a stage's policy decides what is dropped, not this queue.
     this.#end = new WritableEnd<MessageChunk>(this);
@@ -63,16 +74,17 @@ export class Lane implements Sink<MessageChunk> {
   /** Wire bytes a producer may write now; 0 or less: wait. */
   get room(): number {
     if (this.#isClosed) return 0;
-    return Math.min(this.#outbox.account.room, this.#highWaterMark - this.queued);
+    const room = Math.min(this.#outbox.account.room, this.#highWaterMark - this.queued);
+    return Math.min(room, (this.credit?.room ?? Infinity) - this.queued);
   }
 
   /** Where lanes compete each has a message in line, so that none starves. */
   get isFull(): boolean {
-    return this.#outbox.isFull;
+    return this.#outbox.isFull || (this.credit !== undefined && this.credit.room <= 0);
   }
 
   get transitMs(): number {
-    return this.#outbox.transitMs;
+    return this.#outbox.transitMs(this.credit);
   }
 
   /** Messages written and not yet handed to the socket. */
@@ -104,7 +116,7 @@ export class Lane implements Sink<MessageChunk> {
   writeNow(chunk: MessageChunk): boolean {
     const { state, isBusy, handover } = this.#end;
     if (state !== "writable" || isBusy || handover) return false;
-    return this.queued < this.#highWaterMark && this.#outbox.sendNow(chunk);
+    return this.queued < this.#highWaterMark && this.#outbox.sendNow(chunk, 0, this.credit);
   }
 
   /** Counts a message the moment it is written, awaited or not. */
@@ -133,12 +145,12 @@ export class Lane implements Sink<MessageChunk> {
   }
 
   runsFrom(source: Source<MessageChunk>): (() => number) | undefined {
-    return runsOf(source, (chunks) => this.#outbox.sendRun(chunks));
+    return runsOf(source, (chunks) => this.#outbox.sendRun(chunks, this.credit));
   }
 
   #put(chunk: MessageChunk): true | Promise<void> {
     const counted = this.#takeSize();
-    if (this.#outbox.sendNow(chunk, counted)) {
+    if (this.#outbox.sendNow(chunk, counted ?? 0, this.credit)) {
       if (counted !== undefined) this.#handle(counted);
       return true;
     }

@@ -46,15 +46,14 @@ export class Line {
     this.#jobs.push(job);
   }
 
-  /** Highest priority first, but nobody is passed over for ever. */
-  next(): Job | undefined {
-    let best = 0;
-    for (const [index, job] of this.#jobs.entries()) {
-      const chosen = this.#jobs[best] as Job;
-      if (job.skips >= MAX_SKIPS && chosen.skips < MAX_SKIPS) best = index;
-      else if (chosen.skips < MAX_SKIPS && priorityOf(job) > priorityOf(chosen)) best = index;
+  /** The highest priority of those that may leave first, but none of these is passed over for ever. */
+  next(mayLeave: (job: Job) => boolean): Job | undefined {
+    let next: Job | undefined;
+    for (const job of this.#jobs) {
+      if (mayLeave(job) && (!next || isBefore(job, next))) next = job;
     }
-    const [next] = this.#jobs.splice(best, 1);
+    if (!next) return undefined;
+    this.#jobs.splice(this.#jobs.indexOf(next), 1);
     for (const job of this.#jobs) job.skips++;
     return next;
   }
@@ -72,6 +71,12 @@ export class Line {
 export function giveUp(job: Job, reason: unknown): void {
   leaseOf(job.chunk)?.free();
   job.sent.reject(reason);
+}
+
+/** Whether one that came later leaves before another. */
+function isBefore(job: Job, other: Job): boolean {
+  if (other.skips >= MAX_SKIPS) return false;
+  return job.skips >= MAX_SKIPS || priorityOf(job) > priorityOf(other);
 }
 
 function priorityOf({ lane }: Job): number {

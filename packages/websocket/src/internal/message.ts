@@ -65,6 +65,11 @@ export function chunkBytes(chunk: unknown): number | undefined {
   return payload && wireBytes(payload.byteLength);
 }
 
+/** Bytes of a message's payload, uncompressed. */
+export function payloadOf(chunk: MessageChunk): number {
+  return typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.byteLength;
+}
+
 /** The error for a producer that does not wait. */
 export function tooMuch(bytes: number, queued: number, limit: number): SpillwayError {
   return new SpillwayError(

@@ -1,15 +1,15 @@
 import type { SpillwayError } from "@spillway/streams";
 import type { FlowWindow } from "../flow-window.ts";
-import { bytesOf, Frame, isShared, leaseOf, type MessageChunk, wrongChunk } from "../frame.ts";
+import { type MessageChunk, leaseOf, wrongChunk } from "../frame.ts";
 import { Account } from "./account.ts";
-import { MAX_COPY } from "./batch.ts";
-import { isDeflated } from "./deflate.ts";
-import { MAX_FRAGMENT } from "./delivery.ts";
+import { Controls } from "./controls.ts";
+import type { Credits } from "./credits.ts";
 import type { Held } from "./held.ts";
 import type { Lane } from "./lane.ts";
-import { firstByte, PACKED, wireBytes } from "./header.ts";
+import type { LaneCredit } from "./lane-credit.ts";
 import { giveUp, type Job, Line, newJob } from "./line.ts";
-import { chunkBytes, type Message, toMessage, tooMuch, toPacked } from "./message.ts";
+import { chunkBytes, payloadOf, tooMuch } from "./message.ts";
+import { Sender } from "./sender.ts";
 import { turnNow } from "./turn-time.ts";
 import type { Wire, WireHost } from "./wire.ts";
 
@@ -38,16 +38,17 @@ export class Outbox implements WireHost {
   readonly account: Account;
   readonly #host: OutboxHost;
   readonly #flow: FlowWindow | undefined;
+  readonly #credits: Credits | undefined;
   readonly #dropped: DropHearer;
   readonly #wire: Wire;
+  readonly #sender: Sender;
   readonly #highWaterMark: number;
   readonly #maxQueuedBytes: number;
-  /** Payload bytes of one frame. */
-  #fragment: number;
   readonly #lanes = new Set<Lane>();
   readonly #line = new Line();
   /** Nothing may come between the fragments of a message. */
   #current: Job | undefined;
+  readonly #controls = new Controls();
   #end: { readonly error: unknown } | undefined;
   #sentMessages = 0;
 
@@ -55,17 +56,23 @@ export class Outbox implements WireHost {
     host: OutboxHost,
     dropped: DropHearer,
     makeWire: (host: WireHost) => Wire,
-    flow: FlowWindow | undefined,
+    windows: { readonly flow: FlowWindow | undefined; readonly credits: Credits | undefined },
     marks: OutboxMarks,
   ) {
+    const { credits, flow } = windows;
     this.#host = host;
     this.#dropped = dropped;
     this.#flow = flow;
+    this.#credits = credits;
     this.#highWaterMark = marks.highWaterMark;
     this.#maxQueuedBytes = marks.maxQueuedBytes;
-    this.#fragment = flow?.fragmentBytes ?? MAX_FRAGMENT;
-    this.account = new Account(marks.highWaterMark, flow, this);
+    this.account = new Account(marks.highWaterMark, flow, this, credits);
     this.#wire = makeWire(this);
+    this.#sender = new Sender(this.#wire, credits !== undefined, {
+      fail: (error) => host.fail(error),
+      packed: () => this.pump(),
+    });
+    if (flow) this.#sender.fragmentBytes = flow.fragmentBytes;
   }
 
   beginning(): void {
@@ -74,9 +81,10 @@ export class Outbox implements WireHost {
 
   leaving(): void {
     this.account.settle();
+    this.#credits?.leaving();
     if (!this.#flow) return;
     this.#flow.leaving();
-    this.#fragment = this.#flow.fragmentBytes;
+    this.#sender.fragmentBytes = this.#flow.fragmentBytes;
   }
 
   held(): void {
@@ -85,6 +93,7 @@ export class Outbox implements WireHost {
 
   flushed(bytes: number): void {
     this.account.flush(bytes);
+    if (this.#credits) this.#sendControls();
     this.pump();
   }
 
@@ -107,15 +116,19 @@ export class Outbox implements WireHost {
     return this.account.sent;
   }
 
-  /** Milliseconds until a message that is sent now has arrived, if it is as long as most. */
-  get transitMs(): number {
-    return this.account.transitMs(this.#sentMessages);
+  /** Milliseconds until a message that is sent now has arrived, or been read, if it is as long as most. */
+  transitMs(credit: LaneCredit | undefined): number {
+    return this.account.transitMs(this.#sentMessages, credit);
   }
 
   /** Takes a lane in; one that comes after the end errors at once. */
   add(lane: Lane): void {
-    if (this.#end) lane.fail(this.#end.error);
-    else this.#lanes.add(lane);
+    if (this.#end) {
+      lane.fail(this.#end.error);
+      return;
+    }
+    this.#lanes.add(lane);
+    if (lane.credit) lane.credit.users++;
     // What could wait in front of the only lane is to wait in line.
     if (this.#lanes.size === 2) this.opened();
   }
@@ -142,18 +155,27 @@ export class Outbox implements WireHost {
     return bytes;
   }
 
-  /** Sends a message at once, or not at all: while others wait, without room, when it is large. */
-  sendNow(chunk: MessageChunk, queued: number = 0): boolean {
+  /**
+   * Sends a message at once, or not at all: while others wait, without room, when it is large.
+   *
+   * @param queued - wire bytes that it was counted for
+   * @param credit - of its lane
+   */
+  sendNow(chunk: MessageChunk, queued: number, credit: LaneCredit | undefined): boolean {
     if (queued === 0 && this.account.loan > 0) {
       if (this.#host.checkOpen() && this.#sendLent(chunk)) return true;
     }
     if (!this.#isIdle() || this.account.socketRoom <= 0) return false;
-    const bytes = this.#write(chunk);
+    if (credit && credit.room <= 0) return false;
+    credit?.begin();
+    const bytes = this.#sender.write(chunk);
     if (bytes === 0) return false;
     this.#sentMessages++;
+    // First: the account looks for room.
+    credit?.sent(payloadOf(chunk));
     this.account.hand(bytes, queued);
     // Others are likely to follow one that is not the first.
-    if (this.#wire.left > 0) this.account.lend(this.#wire.left);
+    if (!credit && this.#wire.left > 0) this.account.lend(this.#wire.left);
     return true;
   }
 
@@ -162,30 +184,28 @@ export class Outbox implements WireHost {
     const { account } = this;
     // All there is to look at: something is lent only while nothing waits, and whoever puts something in
     // line has asked for room first, which settles.
-    if (!(chunk instanceof Uint8Array)) return false;
-    // Once: engines call out for it.
-    const { length } = chunk;
-    const bytes = wireBytes(length);
-    if (bytes > account.loan || length === 0 || isShared(chunk)) return false;
-    if (!this.#wire.sendNext(chunk, length)) return false;
+    const bytes = this.#sender.writeLent(chunk, account.loan);
+    if (bytes === 0) return false;
     account.loan -= bytes;
     this.#sentMessages++;
     return true;
   }
 
   /** Sends messages at once, in one piece if they are small frames; tells how many of them. */
-  sendRun(chunks: readonly MessageChunk[]): number {
+  sendRun(chunks: readonly MessageChunk[], credit: LaneCredit | undefined): number {
     if (!this.#isIdle()) return 0;
-    const room = Math.min(this.account.batchRoom, 2 * this.#fragment);
-    const { messages, bytes } = this.#wire.sendRun(chunks, room);
-    if (messages > 0) {
-      this.#sentMessages += messages;
-      this.account.hand(bytes, 0);
-      return messages;
+    if (!credit) {
+      const room = Math.min(this.account.batchRoom, 2 * this.#sender.fragmentBytes);
+      const { messages, bytes } = this.#wire.sendRun(chunks, room);
+      if (messages > 0) {
+        this.#sentMessages += messages;
+        this.account.hand(bytes, 0);
+        return messages;
+      }
     }
     let sent = 0;
     for (const chunk of chunks) {
-      if (!this.#sendLent(chunk) && (leaseOf(chunk) || !this.sendNow(chunk))) break;
+      if (!this.#sendLent(chunk) && (leaseOf(chunk) || !this.sendNow(chunk, 0, credit))) break;
       sent++;
     }
     return sent;
@@ -210,7 +230,9 @@ export class Outbox implements WireHost {
   offer(chunk: MessageChunk): boolean {
     if (chunkBytes(chunk) === undefined) throw wrongChunk(chunk);
     if (!this.#isIdle() || this.account.room <= 0) return false;
-    if (this.sendNow(chunk)) return true;
+    const credit = this.#credits?.main;
+    if (credit && credit.room <= 0) return false;
+    if (this.sendNow(chunk, 0, credit)) return true;
     this.account.queue(this.enqueue(undefined, chunk).left);
     this.pump();
     return true;
@@ -221,11 +243,25 @@ export class Outbox implements WireHost {
     this.#wire.ping(payload);
   }
 
+  /** Sends a control message behind the message that is being sent, if one is. */
+  tell(text: string): void {
+    this.#controls.add(text);
+    this.#sendControls();
+  }
+
+  /** Sends what was read of what the peer sends, once it takes something. */
+  answer(text: string): void {
+    this.#controls.answer(text);
+    this.#sendControls();
+  }
+
   /** Sends what waits, as far as there is room. */
   pump(): void {
     if (!this.#current && this.#line.isEmpty) return;
-    while (this.account.socketRoom > 0 && this.#host.checkOpen()) {
-      this.#current ??= this.#line.next();
+    const { account } = this;
+    while (this.#host.checkOpen()) {
+      if ((this.#current ? account.pathRoom : account.socketRoom) <= 0) return;
+      this.#current ??= this.#line.next((job) => (this.#creditOf(job)?.room ?? 1) > 0);
       if (!this.#current || this.#current.isPacking) return;
       this.#sendSome(this.#current);
     }
@@ -253,7 +289,7 @@ export class Outbox implements WireHost {
   }
 
   remove(lane: Lane): void {
-    this.#lanes.delete(lane);
+    if (this.#lanes.delete(lane)) lane.credit?.leave();
   }
 
   /** Forgets what `lane` has written; a message that has begun to leave still ends. */
@@ -292,93 +328,56 @@ export class Outbox implements WireHost {
     return idle && this.#host.checkOpen();
   }
 
+  #sendControls(): void {
+    if (this.#current && this.#current.offset > 0) return;
+    for (const text of this.#controls.take(this.account.isFlushing)) {
+      if (!this.#host.checkOpen()) return;
+      this.account.hand(this.#wire.sendText(text, Buffer.byteLength(text)), 0);
+    }
+  }
+
+  #creditOf({ lane }: Job): LaneCredit | undefined {
+    return lane ? lane.credit : this.#credits?.main;
+  }
+
   /** Sends a message, or of a large one the next fragment. */
   #sendSome(job: Job): void {
     if (!job.message) {
-      const bytes = this.#write(job.chunk);
+      this.#creditOf(job)?.begin();
+      const bytes = this.#sender.write(job.chunk);
       if (bytes > 0) {
-        this.#account(job, bytes, job.left, true);
+        this.#count(job, bytes, job.left, true);
         return;
       }
     }
-    const message = job.message ?? this.#prepare(job);
-    if (message) this.#sendFragment(job, message);
-  }
-
-  #sendFragment(job: Job, message: Message): void {
-    const { binary, compress, isPacked, lease, payload, payloadBytes } = message;
-    const { offset } = job;
-    if (payload.byteLength < payloadBytes) {
-      this.#host.fail(wrongChunk(payload));
-      return;
-    }
-    const part = payload.subarray(offset, offset + this.account.partOf(this.#fragment));
-    job.offset += part.byteLength;
-    const fin = job.offset === payloadBytes;
-    const first = firstByte(binary, offset > 0, fin) | (isPacked && offset === 0 ? PACKED : 0);
-    const bytes = this.#wire.send(first, part, lease, compress);
+    const message = job.message ?? this.#sender.prepare(job);
+    if (!message) return;
+    // It may have been compressed meanwhile, and others sent.
+    if (job.offset === 0) this.#creditOf(job)?.begin();
+    const part = this.#sender.writePart(
+      job,
+      message,
+      this.account.partOf(this.#sender.fragmentBytes),
+    );
+    if (!part) return;
+    const { bytes, isLast } = part;
     // What headers of fragments add was not queued.
-    this.#account(job, bytes, fin ? job.left : part.byteLength, fin);
+    this.#count(job, bytes, isLast ? job.left : part.payloadBytes, isLast);
   }
 
-  #account(job: Job, bytes: number, queued: number, fin: boolean): void {
+  #count(job: Job, bytes: number, queued: number, isLast: boolean): void {
     job.left -= queued;
     if (job.lane) job.lane.queued -= queued;
-    if (fin) {
+    if (isLast) {
       this.#current = undefined;
       this.#sentMessages++;
+      this.#creditOf(job)?.sent(payloadOf(job.chunk));
     }
     this.account.hand(bytes, queued);
     job.lane?.update();
-    if (!fin) return;
+    if (!isLast) return;
+    this.#sendControls();
     leaseOf(job.chunk)?.free();
     job.sent.resolve();
-  }
-
-  /** Makes a message to be cut; `undefined` while it is being compressed. */
-  #prepare(job: Job): Message | undefined {
-    try {
-      job.message = toMessage(job.chunk);
-    } catch (error) {
-      // The buffer was transferred while it waited.
-      this.#host.fail(error as SpillwayError);
-      return undefined;
-    }
-    const { windowBits } = this.#wire;
-    const { compress, payload } = job.message;
-    if (windowBits === undefined || !isDeflated(payload.byteLength, compress)) return job.message;
-    job.isPacking = true;
-    void toPacked(job.chunk, job.message, windowBits).then((message) => {
-      job.message = message;
-      job.isPacking = false;
-      this.pump();
-    });
-    return undefined;
-  }
-
-  /** Writes a message that is small enough to go as it is. @returns its wire bytes; 0 for any other */
-  #write(chunk: MessageChunk): number {
-    if (typeof chunk === "string") {
-      // A character takes 3 bytes at most.
-      if (chunk.length * 3 > this.#fragment) return 0;
-      const byteLength = Buffer.byteLength(chunk);
-      return byteLength > MAX_COPY ? 0 : this.#wire.sendText(chunk, byteLength);
-    }
-    if (chunk instanceof Frame) {
-      const { byteLength, compress, lease } = chunk;
-      return this.#isWhole(byteLength, compress) && !lease?.isOver
-        ? this.#wire.sendFrame(chunk)
-        : 0;
-    }
-    const payload = bytesOf(chunk);
-    if (!payload || !this.#isWhole(payload.byteLength, undefined)) return 0;
-    return this.#wire.sendBytes(payload);
-  }
-
-  /** Whether a message leaves in one frame, and at once: large ones are compressed on another thread. */
-  #isWhole(byteLength: number, compress: boolean | undefined): boolean {
-    if (byteLength > this.#fragment) return false;
-    if (byteLength <= MAX_COPY || this.#wire.windowBits === undefined) return true;
-    return !isDeflated(byteLength, compress);
   }
 }

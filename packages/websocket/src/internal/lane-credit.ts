@@ -1,0 +1,171 @@
+import { SpillwayError } from "@spillway/streams";
+import { type Credit, INITIAL_CREDIT } from "@spillway/streams/protocol";
+import { Delivery } from "./delivery.ts";
+import { wireBytes } from "./header.ts";
+import { turnNow } from "./turn-time.ts";
+
+/** Questions on their way; the protocol allows for more. */
+const MAX_OPEN = 32;
+/** From question to question, as a share of the messages that may be unread. */
+const SPACING = 1 / 4;
+/** Milliseconds after which something is asked again where little is sent. */
+const ASK_EVERY_MS = 1_000;
+
+/** What was asked: how far the peer has read. */
+interface Asked {
+  /** Messages before the question, and their payload. */
+  readonly messages: number;
+  readonly bytes: number;
+  readonly offset: number;
+}
+
+/** How a lane speaks to the peer. */
+export interface LaneCreditHost {
+  /** Whether the peer wants nothing for now. */
+  readonly isSuspended: boolean;
+  /** Says that what follows is of this lane. */
+  select(lane: number): void;
+  /** Asks behind what was sent. */
+  ask(): void;
+  /** No more will come. */
+  end(lane: number): void;
+}
+
+/** What of one lane the application at the other end has not read, and what more it may be sent. */
+export class LaneCredit {
+  readonly lane: number;
+  readonly name: string;
+  /** Those who write to it. */
+  users = 0;
+  readonly #host: LaneCreditHost;
+  readonly #delivery: Delivery;
+  readonly #asked: Asked[] = [];
+  #credit: Credit = INITIAL_CREDIT;
+  #askedAt = 0;
+  #sentMessages = 0;
+  #sentBytes = 0;
+  #readMessages = 0;
+  #readBytes = 0;
+
+  /** @param window - what may be unread as far as this end is concerned */
+  constructor(lane: number, name: string, window: "auto" | number | false, host: LaneCreditHost) {
+    this.#host = host;
+    this.lane = lane;
+    this.name = name;
+    this.#delivery = new Delivery(window === false ? Infinity : window);
+  }
+
+  /** The peer tells what it is willing to hold. */
+  grant(credit: Credit): void {
+    this.#credit = credit;
+  }
+
+  /** Bytes of payload that may be sent, the last message of them as long as it is; 0 or less: none. */
+  get room(): number {
+    const { isDraining, windowBytes, sent, acknowledged } = this.#delivery;
+    if (isDraining || this.#host.isSuspended) return 0;
+    if (this.inFlightMessages >= this.#credit.messages) return 0;
+    return Math.min(windowBytes - (sent - acknowledged), this.#credit.bytes - this.inFlightBytes);
+  }
+
+  /** Sent, and not known to be read. */
+  get inFlightBytes(): number {
+    return this.#sentBytes - this.#readBytes;
+  }
+
+  get inFlightMessages(): number {
+    return this.#sentMessages - this.#readMessages;
+  }
+
+  /** What may be unread. */
+  get windowBytes(): number {
+    return Math.min(this.#delivery.windowBytes, this.#credit.bytes);
+  }
+
+  /** From a question to its answer, reading included; `undefined` before the first. */
+  get rttMs(): number | undefined {
+    return this.#delivery.rttMs;
+  }
+
+  /** As {@link Delivery.overdueMs}. */
+  overdueMs(nowMs: number): number {
+    return this.#delivery.overdueMs(nowMs);
+  }
+
+  /** As {@link Delivery.lateMs}. */
+  lateMs(nowMs: number): number {
+    return this.#delivery.lateMs(nowMs);
+  }
+
+  /** Milliseconds until what is sent now has been read, by what is known of that. */
+  transitMs(bytes: number, nowMs: number): number {
+    return this.#delivery.transitMs(this.inFlightBytes, bytes, nowMs);
+  }
+
+  /** No more comes from one who wrote to it. */
+  leave(): void {
+    this.users--;
+    if (this.lane > 0) this.#host.end(this.lane);
+  }
+
+  /** A message is next. */
+  begin(): void {
+    this.#host.select(this.lane);
+    const nowMs = turnNow();
+    // With nothing unread it shows how long an answer takes.
+    if (nowMs >= this.#delivery.askAt && this.#delivery.open === 0) this.#ask(nowMs);
+  }
+
+  /** A message was sent to its end. */
+  sent(payloadBytes: number): void {
+    this.#sentMessages++;
+    this.#sentBytes += payloadBytes;
+    this.#delivery.sent += wireBytes(payloadBytes);
+    if (this.room <= 0) this.#delivery.filled();
+    const nowMs = turnNow();
+    if (this.#isDue(nowMs)) this.#ask(nowMs);
+  }
+
+  /** What was sent has left. */
+  leaving(): void {
+    this.#delivery.leave();
+  }
+
+  /**
+   * The peer has read so many messages.
+   *
+   * @throws {@link SpillwayError} with `SPW_ERR_PROTOCOL` if it was not asked whether it has
+   */
+  answer(messages: number, nowMs: number): void {
+    const index = this.#asked.findIndex((asked) => asked.messages === messages);
+    if (index < 0) throw notAsked(this, messages);
+    const [asked] = this.#asked.splice(0, index + 1).slice(-1) as [Asked];
+    this.#readMessages = messages;
+    this.#readBytes = asked.bytes;
+    const answer = this.#delivery.answer(asked.offset, nowMs);
+    if (!answer) return;
+    this.#delivery.judge(answer, nowMs);
+    this.#delivery.learn(answer, true, nowMs);
+  }
+
+  #isDue(nowMs: number): boolean {
+    const { open, isSpaced } = this.#delivery;
+    if (open >= MAX_OPEN) return false;
+    const messages = this.#sentMessages - (this.#asked.at(-1)?.messages ?? this.#readMessages);
+    const isMany = messages >= this.#credit.messages * SPACING;
+    return isSpaced || isMany || this.room <= 0 || nowMs - this.#askedAt >= ASK_EVERY_MS;
+  }
+
+  #ask(nowMs: number): void {
+    this.#askedAt = nowMs;
+    this.#delivery.ask(nowMs);
+    const { sent: offset } = this.#delivery;
+    this.#asked.push({ messages: this.#sentMessages, bytes: this.#sentBytes, offset });
+    this.#host.ask();
+  }
+}
+
+function notAsked({ lane }: LaneCredit, messages: number): SpillwayError {
+  const message = `Cannot take answer: ${messages} messages of lane ${lane} were not asked about`;
+  return new SpillwayError("SPW_ERR_PROTOCOL", message);
+}
