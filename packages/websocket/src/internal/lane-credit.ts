@@ -146,6 +146,8 @@ export class LaneCredit {
     if (!answer) return;
     this.#delivery.judge(answer, nowMs);
     this.#delivery.learn(answer, true, nowMs);
+    // What is awaited before anything else is sent.
+    if (this.#delivery.isDraining && this.#delivery.open === 0) this.#ask(nowMs);
   }
 
   #isDue(nowMs: number): boolean {
@@ -161,6 +163,7 @@ export class LaneCredit {
     this.#delivery.ask(nowMs);
     const { sent: offset } = this.#delivery;
     this.#asked.push({ messages: this.#sentMessages, bytes: this.#sentBytes, offset });
+    this.#host.select(this.lane);
     this.#host.ask();
   }
 }
