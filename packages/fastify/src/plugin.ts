@@ -5,6 +5,7 @@ import {
   type Connection,
   type ConnectionOptions,
   connectionSettings,
+  handleProtocols,
 } from "@spillway/websocket";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
@@ -87,6 +88,7 @@ async function plugin(app: FastifyInstance, options: SpillwayOptions): Promise<v
     app.addHook("preClose", preClose);
     return;
   }
+  const server = options.websocket?.options;
   await app.register(websocket, {
     preClose,
     // `ws` has sent the Close frame by then, and the connection sees to the rest.
@@ -94,7 +96,11 @@ async function plugin(app: FastifyInstance, options: SpillwayOptions): Promise<v
       request.log.debug({ err: error }, "WebSocket peer failed");
     },
     ...options.websocket,
-    options: { maxPayload: defaults.maxMessageBytes, ...options.websocket?.options },
+    options: {
+      maxPayload: defaults.maxMessageBytes,
+      ...server,
+      ...(server?.handleProtocols && { handleProtocols: handleProtocols(server.handleProtocols) }),
+    },
   });
 }
 

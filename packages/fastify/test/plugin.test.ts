@@ -36,6 +36,35 @@ describe("app.spillway.handler()", () => {
     expect(await received).toEqual(["hello"]);
   });
 
+  test("agrees on spillway.v1, and within it on what the app chooses", async () => {
+    const offered: string[][] = [];
+    const { app } = await makeApp({
+      websocket: {
+        options: {
+          handleProtocols: (protocols) => {
+            offered.push([...protocols]);
+            return "chat";
+          },
+        },
+      },
+    });
+    const spoken: string[] = [];
+    app.get(
+      "/",
+      { websocket: true },
+      app.spillway.handler((connection) => {
+        spoken.push(`${connection.protocol} ${connection.stats().acknowledgedBy}`);
+      }),
+    );
+    const url = await listen(app);
+    await connectPeer(url, { protocols: ["spillway.v1.chat", "chat"] });
+    await connectPeer(url, { protocols: ["spillway.v1"] });
+    await connectPeer(url, { protocols: ["chat"] });
+    await waitFor(() => spoken.length === 3, { message: "three connections" });
+    expect(spoken).toEqual(["chat credit", " credit", "chat ping"]);
+    expect(offered).toEqual([["chat"], ["chat"]]);
+  });
+
   test("loses no message to a handler that awaits first", async () => {
     const { app } = await makeApp();
     const got: unknown[] = [];

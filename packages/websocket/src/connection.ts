@@ -3,7 +3,7 @@ import { type DropListener, SpillwayError } from "@spillway/streams";
 import { innerProtocol } from "@spillway/streams/protocol";
 import type { WebSocket } from "ws";
 import type { CloseInfo } from "./close-codes.ts";
-import { leaseOf, type MessageChunk } from "./frame.ts";
+import { type LaneChunk, leaseOf, type MessageChunk } from "./frame.ts";
 import { bitratesOf } from "./internal/bitrate.ts";
 import { Condition, statesOf } from "./internal/condition.ts";
 import type { Held } from "./internal/held.ts";
@@ -78,7 +78,7 @@ export class Connection {
    * Backpressure: `ready` and `write()` wait while the socket holds `highWaterMark` bytes or the
    * peer leaves `window` bytes unacknowledged. Closing it closes the connection with 1000.
    */
-  get writable(): WritableStream<MessageChunk> {
+  get writable(): WritableStream<LaneChunk> {
     const { credits, outbox, settings } = this.#link;
     const shares = { priority: 0, highWaterMark: Infinity, credit: credits?.main };
     this.#main ??= new Lane(outbox, shares, {
@@ -158,10 +158,11 @@ export class Connection {
    *
    * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
    */
-  lane(options: LaneOptions = {}): WritableStream<MessageChunk> {
-    const { highWaterMark, name, priority } = laneSettings(options);
+  lane(options: LaneOptions = {}): WritableStream<LaneChunk> {
+    const { highWaterMark, name, onResync, priority } = laneSettings(options);
     const { credits, outbox } = this.#link;
     const credit = name === undefined ? credits?.main : credits?.open(name);
+    if (credit && onResync) credit.resync = onResync;
     const lane = new Lane(
       outbox,
       { priority, highWaterMark, credit },

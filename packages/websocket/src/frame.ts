@@ -1,10 +1,16 @@
-import { SpillwayError } from "@spillway/streams";
+import { type Gap, SpillwayError } from "@spillway/streams";
 import { checkBoolean, checkFunction, checkOneOf, wrongType } from "@spillway/streams/options";
 import { Encoding } from "./internal/encoding.ts";
 import { Lease } from "./internal/lease.ts";
 
 /** What `connection.writable` takes: one chunk is one message. Strings go as text. */
 export type MessageChunk = string | ArrayBuffer | ArrayBufferView | Frame;
+
+/**
+ * What a writable takes: messages, and gaps between them. A peer that speaks `spillway.v1` is told of a gap
+ * where it is; any other is sent nothing for it.
+ */
+export type LaneChunk = MessageChunk | Gap;
 
 /** How {@link frame} marks a message. */
 export interface FrameOptions {

@@ -7,8 +7,9 @@ export { accept } from "./accept.ts";
 export { type CloseInfo, closeCodes } from "./close-codes.ts";
 export type { Connection } from "./connection.ts";
 export type { Acknowledger } from "./flow-window.ts";
+export { handleProtocols, type ProtocolChooser } from "./handle-protocols.ts";
 export { heldBytes } from "./held-bytes.ts";
-export { Frame, frame, type FrameOptions, type MessageChunk } from "./frame.ts";
+export { Frame, frame, type FrameOptions, type LaneChunk, type MessageChunk } from "./frame.ts";
 export type { ReceivedMessage } from "./internal/inbox.ts";
 export {
   type CloseOptions,

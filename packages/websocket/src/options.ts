@@ -1,4 +1,5 @@
 import {
+  checkFunction,
   checkNumber,
   checkOneOf,
   MAX_TIMER_MS,
@@ -101,6 +102,11 @@ export interface LaneOptions {
    * one its messages are in the main stream.
    */
   readonly name?: string | undefined;
+  /**
+   * Called when such a peer can use nothing of what it was sent: it has slept, say. What follows is to begin
+   * with something whole, a keyframe or a snapshot.
+   */
+  readonly onResync?: (() => void) | undefined;
 }
 
 /** The options of `lane()` with every default filled in. */
@@ -108,6 +114,7 @@ export interface LaneChoices {
   readonly priority: number;
   readonly highWaterMark: number;
   readonly name: string | undefined;
+  readonly onResync: (() => void) | undefined;
 }
 
 /** The options with every default filled in. */
@@ -184,13 +191,15 @@ export function closeSettings(options: CloseOptions, closeTimeoutMs: number): Cl
  *
  * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
  */
-export function laneSettings({ highWaterMark, name, priority }: LaneOptions): LaneChoices {
+export function laneSettings(options: LaneOptions): LaneChoices {
+  const { highWaterMark, name, onResync, priority } = options;
   if (name !== undefined && typeof name !== "string") throw wrongType("name", "a string", name);
   if (name !== undefined && !isLaneName(name)) throw outOfRange("name", "1 to 64 characters", name);
   return {
     priority: checkNumber("priority", priority, 0, { min: -1000, max: 1000 }),
     highWaterMark: checkNumber("highWaterMark", highWaterMark, 65_536, { min: 1 }),
     name,
+    onResync: checkFunction("onResync", onResync),
   };
 }
 

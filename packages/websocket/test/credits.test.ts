@@ -1,5 +1,7 @@
 import { once } from "node:events";
-import { frame } from "@spillway/websocket";
+import type { IncomingMessage } from "node:http";
+import { fromIterable, Gap } from "@spillway/streams";
+import { frame, handleProtocols } from "@spillway/websocket";
 import { waitFor } from "@spillway/testing";
 import { connectPeer } from "@spillway/testing/node";
 import { describe, expect, test } from "vitest";
@@ -246,6 +248,78 @@ describe("lanes of a peer with credit", () => {
   });
 });
 
+describe("what a peer with credit is told", () => {
+  test("gaps, where they are", async () => {
+    const server = await serve();
+    const peer = await CreditPeer.connect(server.url);
+    const connection = await server.next();
+    const film = fromIterable(["a", new Gap(2, 0, "overflow"), "b"]);
+    await film.pipeTo(connection.lane({ name: "film" }));
+    const writer = connection.writable.getWriter();
+    void writer.write("main");
+    await writer.write(new Gap(3, 0, "overflow"));
+    await waitFor(() => peer.said("gap").length === 2, { message: "both gaps" });
+    const heard = peer.heard.filter((one) => {
+      return "data" in one || one.control.type === "gap";
+    });
+    expect(heard).toEqual([
+      { lane: 1, data: "a" },
+      { control: { type: "gap", messages: 2 } },
+      { lane: 1, data: "b" },
+      { lane: 0, data: "main" },
+      { control: { type: "gap", messages: 3 } },
+    ]);
+  });
+
+  test("gaps are nothing to any other peer", async () => {
+    const server = await serve();
+    const peer = await connectPeer(server.url);
+    const received = peer.collect(2);
+    const writer = (await server.next()).writable.getWriter();
+    void writer.write("a");
+    void writer.write(new Gap(3, 0, "overflow"));
+    await writer.write("b");
+    expect(await received).toEqual(["a", "b"]);
+  });
+
+  test("asks for something whole, and the lane's owner hears of it", async () => {
+    const server = await serve();
+    const peer = await CreditPeer.connect(server.url);
+    const connection = await server.next();
+    const asked: string[] = [];
+    for (const name of ["film", "news"]) {
+      connection.lane({ name, onResync: () => void asked.push(name) });
+    }
+    peer.say({ type: "resync", lane: 2 });
+    peer.say({ type: "resync", lane: 0 });
+    peer.say({ type: "resync", lane: 1 });
+    await waitFor(() => asked.length === 2, { message: "both" });
+    expect(asked).toEqual(["news", "film"]);
+  });
+});
+
+describe("handleProtocols()", () => {
+  const choose = handleProtocols((offered) => (offered.has("chat") ? "chat" : false));
+  const request = {} as IncomingMessage;
+
+  test.each<[string[], string | false]>([
+    [["spillway.v1.soap", "spillway.v1.chat", "soap", "chat"], "spillway.v1.chat"],
+    [["soap", "chat"], "chat"],
+    [["spillway.v1", "soap"], "spillway.v1"],
+    [["spillway.v1"], "spillway.v1"],
+    [["spillway.v1.soap", "soap"], false],
+    [["soap"], false],
+  ])("of %j picks %s", (offered, picked) => {
+    expect(choose(new Set(offered), request)).toBe(picked);
+  });
+
+  test("wants a function", () => {
+    expect(() => handleProtocols("chat" as never)).toThrow(
+      expect.objectContaining({ code: "SPW_ERR_OPTION" }),
+    );
+  });
+});
+
 describe("a peer that suspends", () => {
   test("is sent nothing until it resumes", async () => {
     const server = await serve();
@@ -257,6 +331,7 @@ describe("a peer that suspends", () => {
     peer.socket.send("suspended");
     await reader.read();
     expect(connection.send("refused")).toBe(false);
+    expect(connection.state).toBe("frozen");
     const written = connection.writable.getWriter().write("kept");
     peer.say({ type: "resume" });
     await written;

@@ -55,7 +55,7 @@ export class Condition {
     // Answers that have come lie here until a turn is over.
     const toleratedMs = 2 * turnTime(nowMs);
     const isSilent = [flow, credits].some((one) => one && one.overdueMs(nowMs) > toleratedMs);
-    if (isSilent || account.stalledMs >= FROZEN_MS) return "frozen";
+    if (isSilent || credits?.isSuspended || account.stalledMs >= FROZEN_MS) return "frozen";
     const least = this.#state === "congested" ? EASED : CONGESTED;
     // The path may fill long before the window does.
     const isLate = [flow, credits].some((one) => one && one.lateMs(nowMs) >= LATE_MS);

@@ -100,6 +100,10 @@ export class Credits implements LaneCreditHost {
     this.#tell({ type: "ask" });
   }
 
+  gap(messages: number): void {
+    this.#tell({ type: "gap", messages });
+  }
+
   end(lane: number): void {
     this.#tell({ type: "end", lane });
   }
@@ -129,22 +133,26 @@ export class Credits implements LaneCreditHost {
       case "hello":
         this.#grant(control);
         break;
-      case "answer": {
-        const lane = this.#lanes[control.lane];
-        if (!lane) throw unexpected(`lane ${control.lane} does not exist`);
-        lane.answer(control.messages, performance.now());
+      case "answer":
+        this.#laneOf(control.lane).answer(control.messages, performance.now());
         break;
-      }
+      case "resync":
+        this.#laneOf(control.lane).resync?.();
+        break;
       case "suspend":
       case "resume":
         this.#isSuspended = control.type === "suspend";
-        break;
-      case "resync":
         break;
       default:
         throw unexpected(`a client sends no message ${control.type}`);
     }
     this.#host.opened();
+  }
+
+  #laneOf(number: number): LaneCredit {
+    const lane = this.#lanes[number];
+    if (!lane) throw unexpected(`lane ${number} does not exist`);
+    return lane;
   }
 
   #grant({ version, bytes, messages }: Extract<Control, { type: "hello" }>): void {

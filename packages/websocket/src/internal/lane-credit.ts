@@ -27,6 +27,8 @@ export interface LaneCreditHost {
   select(lane: number): void;
   /** Asks behind what was sent. */
   ask(): void;
+  /** So many messages were dropped here. */
+  gap(messages: number): void;
   /** No more will come. */
   end(lane: number): void;
 }
@@ -37,6 +39,8 @@ export class LaneCredit {
   readonly name: string;
   /** Those who write to it. */
   users = 0;
+  /** The peer has lost its place, and needs something to begin with. */
+  resync: (() => void) | undefined;
   readonly #host: LaneCreditHost;
   readonly #delivery: Delivery;
   readonly #asked: Asked[] = [];
@@ -124,6 +128,12 @@ export class LaneCredit {
     if (this.room <= 0) this.#delivery.filled();
     const nowMs = turnNow();
     if (this.#isDue(nowMs)) this.#ask(nowMs);
+  }
+
+  /** So many messages are missing here. */
+  gap(messages: number): void {
+    this.#host.select(this.lane);
+    this.#host.gap(messages);
   }
 
   /** What was sent has left. */

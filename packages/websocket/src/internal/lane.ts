@@ -1,5 +1,6 @@
+import { Gap } from "@spillway/streams";
 import { EndWriter, runsOf, type Sink, type Source, WritableEnd } from "@spillway/streams/ends";
-import { leaseOf, type MessageChunk } from "../frame.ts";
+import { type LaneChunk, leaseOf, type MessageChunk } from "../frame.ts";
 import { type Deferred, deferred, ignore } from "./deferred.ts";
 import type { Held } from "./held.ts";
 import type { LaneCredit } from "./lane-credit.ts";
@@ -25,16 +26,16 @@ export interface LaneSettings {
 
 /** A message written, and the wire bytes it was counted for; 0 when it was refused. */
 interface Waiting {
-  readonly chunk: MessageChunk;
+  readonly chunk: LaneChunk;
   readonly bytes: number;
 }
 
 /** One writable of a connection: its stream, its place in the send account, its backpressure. */
-export class Lane implements Sink<MessageChunk> {
+export class Lane implements Sink<LaneChunk> {
   readonly priority: number;
   /** What the peer may be sent of it, where that is known. */
   readonly credit: LaneCredit | undefined;
-  readonly #end: WritableEnd<MessageChunk>;
+  readonly #end: WritableEnd<LaneChunk>;
   readonly #highWaterMark: number;
   readonly #outbox: Outbox;
   readonly #host: LaneHost;
@@ -59,7 +60,7 @@ export class Lane implements Sink<MessageChunk> {
     this.#highWaterMark = settings.highWaterMark;
     this.#host = host;
     // The mark is one chunk, so that a stage's policy decides what is dropped, not this queue.
-    this.#end = new WritableEnd<MessageChunk>(this);
+    this.#end = new WritableEnd<LaneChunk>(this);
     outbox.add(this);
   }
 
@@ -67,7 +68,7 @@ export class Lane implements Sink<MessageChunk> {
     return LaneWriter;
   }
 
-  get stream(): WritableStream<MessageChunk> {
+  get stream(): WritableStream<LaneChunk> {
     return this.#end.stream;
   }
 
@@ -113,16 +114,17 @@ export class Lane implements Sink<MessageChunk> {
   }
 
   /** Sends a message at once, past the native queue, or not at all. */
-  writeNow(chunk: MessageChunk): boolean {
+  writeNow(chunk: LaneChunk): boolean {
     const { state, isBusy, handover } = this.#end;
     if (state !== "writable" || isBusy || handover) return false;
+    if (chunk instanceof Gap) return this.#putGap(chunk);
     return this.queued < this.#highWaterMark && this.#outbox.sendNow(chunk, 0, this.credit);
   }
 
   /** Counts a message the moment it is written, awaited or not. */
-  waits(chunk: MessageChunk): void {
+  waits(chunk: LaneChunk): void {
     if (this.#end.state !== "writable") return;
-    const bytes = this.#outbox.admit(chunk, this.queued);
+    const bytes = chunk instanceof Gap ? 0 : this.#outbox.admit(chunk, this.queued);
     this.#waiting.push({ chunk, bytes });
     this.#count(bytes);
     const lease = leaseOf(chunk);
@@ -131,7 +133,8 @@ export class Lane implements Sink<MessageChunk> {
     this.#leases.push(lease);
   }
 
-  put(chunk: MessageChunk): true | Promise<void> {
+  put(chunk: LaneChunk): true | Promise<void> {
+    if (chunk instanceof Gap) return this.#putGap(chunk);
     const lease = leaseOf(chunk);
     if (!lease) return this.#put(chunk);
     // From the pump it comes without one of ours.
@@ -144,8 +147,10 @@ export class Lane implements Sink<MessageChunk> {
     }
   }
 
-  runsFrom(source: Source<MessageChunk>): (() => number) | undefined {
-    return runsOf(source, (chunks) => this.#outbox.sendRun(chunks, this.credit));
+  runsFrom(source: Source<LaneChunk>): (() => number) | undefined {
+    return runsOf(source as Source<MessageChunk>, (chunks) =>
+      this.#outbox.sendRun(chunks, this.credit),
+    );
   }
 
   #put(chunk: MessageChunk): true | Promise<void> {
@@ -162,6 +167,14 @@ export class Lane implements Sink<MessageChunk> {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** It takes no room, and what is before it has left. */
+  #putGap({ dropped }: Gap): true {
+    const counted = this.#takeSize();
+    if (counted !== undefined) this.#handle(counted);
+    this.credit?.gap(dropped);
+    return true;
   }
 
   close(): Promise<void> | undefined {
@@ -185,7 +198,8 @@ export class Lane implements Sink<MessageChunk> {
   /** Adds what waits natively. */
   hold(held: Held): void {
     for (const message of this.#waiting) {
-      if (message && message.bytes > 0) held.addMessage(message.chunk);
+      if (!message || message.bytes === 0 || message.chunk instanceof Gap) continue;
+      held.addMessage(message.chunk);
     }
   }
 
@@ -257,12 +271,12 @@ export class Lane implements Sink<MessageChunk> {
 const READY = Promise.resolve();
 
 /** `desiredSize` and `ready` are those of the connection, in bytes. */
-class LaneWriter extends EndWriter<MessageChunk> {
-  readonly #end: WritableEnd<MessageChunk>;
+class LaneWriter extends EndWriter<LaneChunk> {
+  readonly #end: WritableEnd<LaneChunk>;
   readonly #lane: Lane;
   #isLocked = true;
 
-  constructor(stream: WritableStream<MessageChunk>, end: WritableEnd<MessageChunk>) {
+  constructor(stream: WritableStream<LaneChunk>, end: WritableEnd<LaneChunk>) {
     super(stream, end);
     this.#end = end;
     this.#lane = end.sink as Lane;
@@ -277,7 +291,7 @@ class LaneWriter extends EndWriter<MessageChunk> {
   }
 
   /** Rejections stay observable, but one that nobody handles does not end the process. */
-  override write(chunk: MessageChunk): Promise<void> {
+  override write(chunk: LaneChunk): Promise<void> {
     const lease = leaseOf(chunk);
     if (!lease) return this.#write(chunk);
     // Also where nobody takes it: what was given to a writer comes back once.
@@ -287,7 +301,7 @@ class LaneWriter extends EndWriter<MessageChunk> {
     return written;
   }
 
-  #write(chunk: MessageChunk): Promise<void> {
+  #write(chunk: LaneChunk): Promise<void> {
     if (this.#isLocked && this.#lane.writeNow(chunk)) return READY;
     let written;
     try {
