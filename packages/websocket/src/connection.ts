@@ -11,6 +11,7 @@ import type { ReceivedMessage } from "./internal/inbox.ts";
 import { Lane } from "./internal/lane.ts";
 import { Link } from "./internal/link.ts";
 import { chunkBytes } from "./internal/message.ts";
+import { laneStream, type LaneStream } from "./lane-stream.ts";
 import {
   type CloseOptions,
   closeSettings,
@@ -18,7 +19,7 @@ import {
   type LaneOptions,
   laneSettings,
 } from "./options.ts";
-import { type ConnectionState, type ConnectionStats, statsOf } from "./stats.ts";
+import { type ConnectionState, type ConnectionStats, statsOf, statsOfLane } from "./stats.ts";
 
 let count = 0;
 
@@ -156,9 +157,10 @@ export class Connection {
    * Closing or aborting it ends the lane, not the connection. A `name` makes it a stream of its own for a
    * peer that speaks `spillway.v1`; for any other its messages are among those of all lanes.
    *
+   * @returns the writable, which also tells how the lane does
    * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
    */
-  lane(options: LaneOptions = {}): WritableStream<LaneChunk> {
+  lane(options: LaneOptions = {}): LaneStream {
     const { highWaterMark, name, onResync, priority } = laneSettings(options);
     const { credits, outbox } = this.#link;
     const credit = name === undefined ? credits?.main : credits?.open(name);
@@ -174,7 +176,7 @@ export class Connection {
         aborted: (aborted, reason) => outbox.drop(aborted, reason),
       },
     );
-    return lane.stream;
+    return laneStream(lane.stream, () => statsOfLane(name, this.stats()));
   }
 
   /**

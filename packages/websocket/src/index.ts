@@ -10,6 +10,8 @@ export type { Acknowledger } from "./flow-window.ts";
 export { handleProtocols, type ProtocolChooser } from "./handle-protocols.ts";
 export { heldBytes } from "./held-bytes.ts";
 export { Frame, frame, type FrameOptions, type LaneChunk, type MessageChunk } from "./frame.ts";
+export type { LaneStream } from "./lane-stream.ts";
+export type { Sending } from "./internal/bitrate.ts";
 export type { ReceivedMessage } from "./internal/inbox.ts";
 export {
   type CloseOptions,

@@ -55,6 +55,12 @@ export interface ConnectionStats {
 export interface LaneStats {
   /** `""` for the main one. */
   readonly name: string;
+  /** As {@link ConnectionStats.state}; a lane that nobody reads is frozen though others are not. */
+  readonly state: ConnectionState;
+  /** Share of the time without room to send on it, of late: 0 to 1. */
+  readonly congestion: number;
+  readonly sentMessages: number;
+  readonly sentBytes: number;
   /** Sent, and not known to be read. */
   readonly inFlightBytes: number;
   readonly inFlightMessages: number;
@@ -84,14 +90,15 @@ export function statsOf({ state, stateForMs, link, connectedAt }: Parts): Connec
     windowBytes: hasWindow ? (flow?.windowBytes ?? fixed) : undefined,
     acknowledgedBy: hasWindow ? (flow?.acknowledgedBy ?? "ping") : undefined,
   });
+  const congestion = outbox?.account.congestion ?? 0;
   return {
     state,
     stateForMs,
-    congestion: outbox?.account.congestion ?? 0,
+    congestion,
     queuedBytes: outbox?.account.queued ?? 0,
     bufferedBytes: outbox?.account.buffered ?? 0,
     ...(lanes ? credited(lanes) : pinged()),
-    lanes: lanes?.map(laneStats),
+    lanes: lanes?.map((lane) => laneStats(lane, state, congestion)),
     rttMs: flow?.rttMs,
     baseRttMs: flow?.baseRttMs,
     deliveryRate: flow?.deliveryRate,
@@ -107,6 +114,26 @@ export function statsOf({ state, stateForMs, link, connectedAt }: Parts): Connec
   };
 }
 
+/** How a lane does: of a peer that does not tell lanes apart, as its connection. */
+export function statsOfLane(name: string | undefined, connection: ConnectionStats): LaneStats {
+  const own = connection.lanes?.find((lane) => lane.name === (name ?? ""));
+  if (own) return own;
+  const { congestion, rttMs, sentBytes, sentMessages, state } = connection;
+  const { inFlightBytes = 0, windowBytes = Infinity } = connection;
+  const inFlightMessages = 0;
+  return {
+    name: "",
+    state,
+    congestion,
+    sentMessages,
+    sentBytes,
+    inFlightBytes,
+    inFlightMessages,
+    windowBytes,
+    rttMs,
+  };
+}
+
 type Window = Pick<ConnectionStats, "inFlightBytes" | "windowBytes" | "acknowledgedBy">;
 
 function credited(lanes: readonly LaneCredit[]): Window {
@@ -118,7 +145,28 @@ function credited(lanes: readonly LaneCredit[]): Window {
   return { inFlightBytes, windowBytes, acknowledgedBy: "credit" };
 }
 
-function laneStats(lane: LaneCredit): LaneStats {
-  const { name, inFlightBytes, inFlightMessages, windowBytes, rttMs } = lane;
-  return { name, inFlightBytes, inFlightMessages, windowBytes, rttMs };
+/** @param state - of its connection, like the congestion: nothing is better off than that */
+function laneStats(lane: LaneCredit, state: ConnectionState, congested: number): LaneStats {
+  const { name, sentMessages, sentBytes, inFlightBytes, inFlightMessages, windowBytes } = lane;
+  const congestion = Math.max(lane.congestion, congested);
+  const own = lane.condition.look(
+    {
+      isDead: state === "dead",
+      isPaused: state === "paused",
+      account: { stalledMs: 0, congestion },
+      flow: lane,
+    },
+    performance.now(),
+  );
+  return {
+    name,
+    state: state === "frozen" ? state : own,
+    congestion,
+    sentMessages,
+    sentBytes,
+    inFlightBytes,
+    inFlightMessages,
+    windowBytes,
+    rttMs: lane.rttMs,
+  };
 }

@@ -1,6 +1,5 @@
 import { checkNumber, wrongType } from "@spillway/streams/options";
-import type { Connection } from "./connection.ts";
-import { bitratesOf } from "./internal/bitrate.ts";
+import { bitratesOf, type Sending } from "./internal/bitrate.ts";
 
 /** Of whom {@link targetBitrate} tells. */
 export interface TargetBitrateOptions {
@@ -20,7 +19,7 @@ export interface TargetBitrateOptions {
  *
  * Backpressure: looks at all viewers four times a second; whoever reads slowly misses what has passed.
  *
- * @param viewers - connections, looked at anew each time: a `Set` that they join and leave
+ * @param viewers - connections or lanes, looked at anew each time: a `Set` that they join and leave
  * @param options - who decides, and until when
  * @returns for `for await`; each iteration begins anew, with the first value after a second of sending
  * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`
@@ -39,11 +38,11 @@ export interface TargetBitrateOptions {
  * ```
  */
 export function targetBitrate(
-  viewers: Iterable<Connection>,
+  viewers: Iterable<{ stats(): Sending }>,
   options: TargetBitrateOptions = {},
 ): AsyncIterable<number> {
   if (typeof viewers?.[Symbol.iterator] !== "function") {
-    throw wrongType("viewers", "an iterable of connections", viewers);
+    throw wrongType("viewers", "an iterable of connections or lanes", viewers);
   }
   const percentile = checkNumber("percentile", options.percentile, 0, { min: 0, max: 100 });
   const { signal } = options;

@@ -164,9 +164,11 @@ describe("lanes of a peer with credit", () => {
     const peer = await CreditPeer.connect(server.url);
     const connection = await server.next();
     peer.hello(65_536, 64);
-    flood(connection.lane({ name: "video" }), KB);
+    const film = connection.lane({ name: "video" });
+    flood(film, KB);
     flood(connection.writable, "main");
-    const telemetry = connection.lane({ name: "telemetry" }).getWriter();
+    const news = connection.lane({ name: "telemetry" });
+    const telemetry = news.getWriter();
     await settled(connection);
     expect(peer.said("name")).toEqual([
       { type: "name", lane: 1, name: "video" },
@@ -177,6 +179,11 @@ describe("lanes of a peer with credit", () => {
       await telemetry.write(`reading ${count}`);
       if (count % 10 === 0) await peer.readAll(1, 2);
     }
+    await waitFor(() => film.stats().state === "frozen", { message: "a frozen lane" });
+    expect(film.stats().congestion).toBeGreaterThan(0);
+    await telemetry.write("another");
+    await peer.readAll(1, 2);
+    expect(news.stats()).toMatchObject({ name: "telemetry", state: "healthy" });
     expect(connection.state).not.toBe("frozen");
     const lanes = connection.stats().lanes ?? [];
     expect(lanes.map(({ name }) => name).toSorted()).toEqual(["", "telemetry", "video"]);

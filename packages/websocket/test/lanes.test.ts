@@ -75,6 +75,22 @@ describe("lane()", () => {
     expect(connection.stats().queuedBytes).toBe(0);
   });
 
+  test("tells how the connection does, where the peer does not tell lanes apart", async () => {
+    const server = await serve();
+    const peer = await connectPeer(server.url);
+    const connection = await server.next();
+    const lane = connection.lane({ name: "film" });
+    const received = peer.collect(1);
+    await lane.getWriter().write("film");
+    await received;
+    const { congestion, sentBytes, state } = connection.stats();
+    expect(lane.stats()).toMatchObject({ name: "", congestion, sentBytes, state });
+    peer.reset();
+    await connection.closed;
+    expect(lane.stats().state).toBe("dead");
+    for await (const bitrate of lane.targetBitrate) expect(bitrate).toBeUndefined();
+  });
+
   test("after the connection's end is an errored stream", async () => {
     const server = await serve();
     await connectPeer(server.url);

@@ -1,8 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
-import type { FlowWindow } from "../flow-window.ts";
 import type { ConnectionState } from "../stats.ts";
-import type { Account } from "./account.ts";
-import type { Credits } from "./credits.ts";
 import { leavable } from "./leavable.ts";
 import { turnTime } from "./turn-time.ts";
 
@@ -17,14 +14,22 @@ const FROZEN_MS = 5_000;
 /** Milliseconds from one look to the next, for those who want to hear of changes. */
 const LOOK_EVERY_MS = 100;
 
+/** Who waits for answers of the peer. */
+interface Asking {
+  overdueMs(nowMs: number): number;
+  lateMs(nowMs: number): number;
+  /** Whether the peer has said that it wants nothing for now. */
+  readonly isSuspended?: boolean;
+}
+
 /** What a connection has, as far as it was needed. */
 export interface Parts {
   readonly isDead: boolean;
   /** Whether we do not read. */
   readonly isPaused: boolean;
-  readonly account: Account | undefined;
-  readonly flow: FlowWindow | undefined;
-  readonly credits?: Credits | undefined;
+  readonly account: { readonly stalledMs: number; readonly congestion: number } | undefined;
+  readonly flow: Asking | undefined;
+  readonly credits?: Asking | undefined;
 }
 
 /** What a connection is like, from all that is known of it. */

@@ -142,6 +142,7 @@ export class Credits implements LaneCreditHost {
       case "suspend":
       case "resume":
         this.#isSuspended = control.type === "suspend";
+        for (const lane of this.#lanes) lane.update();
         break;
       default:
         throw unexpected(`a client sends no message ${control.type}`);
@@ -162,7 +163,10 @@ export class Credits implements LaneCreditHost {
       throw unexpected(`a credit of ${bytes} bytes and ${messages} messages`);
     }
     this.#granted = { bytes, messages };
-    for (const lane of this.#lanes) lane.grant(this.#granted);
+    for (const lane of this.#lanes) {
+      lane.grant(this.#granted);
+      lane.update();
+    }
   }
 
   #tell(control: Control): void {

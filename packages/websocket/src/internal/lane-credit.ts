@@ -1,7 +1,9 @@
 import { SpillwayError } from "@spillway/streams";
 import { type Credit, INITIAL_CREDIT } from "@spillway/streams/protocol";
+import { Condition } from "./condition.ts";
 import { Delivery } from "./delivery.ts";
 import { wireBytes } from "./header.ts";
+import { Share } from "./share.ts";
 import { turnNow } from "./turn-time.ts";
 
 /** Questions on their way; the protocol allows for more. */
@@ -41,6 +43,7 @@ export class LaneCredit {
   users = 0;
   /** The peer has lost its place, and needs something to begin with. */
   resync: (() => void) | undefined;
+  readonly condition: Condition = new Condition(performance.now());
   readonly #host: LaneCreditHost;
   readonly #delivery: Delivery;
   readonly #asked: Asked[] = [];
@@ -50,6 +53,9 @@ export class LaneCredit {
   #sentBytes = 0;
   #readMessages = 0;
   #readBytes = 0;
+  /** The time without room. */
+  readonly #blocked = new Share();
+  #isBlocked = false;
 
   /** @param window - what may be unread as far as this end is concerned */
   constructor(lane: number, name: string, window: "auto" | number | false, host: LaneCreditHost) {
@@ -70,6 +76,19 @@ export class LaneCredit {
     if (isDraining || this.#host.isSuspended) return 0;
     if (this.inFlightMessages >= this.#credit.messages) return 0;
     return Math.min(windowBytes - (sent - acknowledged), this.#credit.bytes - this.inFlightBytes);
+  }
+
+  get sentMessages(): number {
+    return this.#sentMessages;
+  }
+
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
+  /** Share of the time without room, of late: 0 to 1. */
+  get congestion(): number {
+    return this.#blocked.at(performance.now());
   }
 
   /** Sent, and not known to be read. */
@@ -128,6 +147,7 @@ export class LaneCredit {
     if (this.room <= 0) this.#delivery.filled();
     const nowMs = turnNow();
     if (this.#isDue(nowMs)) this.#ask(nowMs);
+    this.update();
   }
 
   /** So many messages are missing here. */
@@ -158,6 +178,15 @@ export class LaneCredit {
     this.#delivery.learn(answer, true, nowMs);
     // What is awaited before anything else is sent.
     if (this.#delivery.isDraining && this.#delivery.open === 0) this.#ask(nowMs);
+    this.update();
+  }
+
+  /** Looks again whether there is room. */
+  update(): void {
+    const isBlocked = this.room <= 0;
+    if (isBlocked === this.#isBlocked) return;
+    this.#isBlocked = isBlocked;
+    this.#blocked.set(isBlocked, performance.now());
   }
 
   #isDue(nowMs: number): boolean {
