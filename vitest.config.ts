@@ -99,6 +99,7 @@ export default defineConfig({
       project("fastify", "packages/fastify", 3),
       project("demo", "apps/demo", 4),
       project("bench", "apps/bench", 5),
+      project("client", "packages/client", 6),
     ],
   },
 });

@@ -1,0 +1,17 @@
+/**
+ * WebSockets as streams, in browsers and out of them. Reach for {@link WebSocketStream} first; with a
+ * server of `@spillway/websocket` or `@spillway/fastify` a slow page holds its server up by itself.
+ *
+ * @module
+ */
+export type { WebSocketCloseInfo } from "./close-info.ts";
+export type { ReceivedMessage, SentMessage } from "./internal/message.ts";
+export type { PlatformWebSocket, WebSocketConstructor } from "./internal/platform.ts";
+export type { WebSocketStreamOptions } from "./options.ts";
+export type { ClientStats } from "./stats.ts";
+export { WebSocketError } from "./web-socket-error.ts";
+export {
+  type WebSocketClosed,
+  type WebSocketOpenInfo,
+  WebSocketStream,
+} from "./web-socket-stream.ts";

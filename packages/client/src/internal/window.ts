@@ -1,0 +1,75 @@
+import { SpillwayError } from "@spillway/streams";
+import { type Credit, INITIAL_CREDIT, MAX_QUESTIONS } from "@spillway/streams/protocol";
+
+/** The parts of a credit after which the peer is asked how far it has read. */
+const PARTS = 4;
+
+/** What was sent and the peer's application has not read, against the credit that the peer gave. */
+export class CreditWindow {
+  #credit: Credit = INITIAL_CREDIT;
+  #sent: Credit = { bytes: 0, messages: 0 };
+  #asked: Credit = this.#sent;
+  #read: Credit = this.#sent;
+  /** How much had been sent when each open question was put. */
+  readonly #questions: Credit[] = [];
+
+  /** Sent since the connection opened. */
+  get sent(): Credit {
+    return this.#sent;
+  }
+
+  /** Sent and, as far as we were told, not read. */
+  get unread(): Credit {
+    return difference(this.#sent, this.#read);
+  }
+
+  /** Whether a message may begin. */
+  get isOpen(): boolean {
+    const { bytes, messages } = this.unread;
+    return bytes < this.#credit.bytes && messages < this.#credit.messages;
+  }
+
+  grant(credit: Credit): void {
+    this.#credit = credit;
+  }
+
+  send(bytes: number): void {
+    this.#sent = { bytes: this.#sent.bytes + bytes, messages: this.#sent.messages + 1 };
+  }
+
+  /** Whether to ask now: about each part of the credit, and about whatever shuts the window. */
+  asks(): boolean {
+    const { bytes, messages } = difference(this.#sent, this.#asked);
+    if (messages === 0 || this.#questions.length === MAX_QUESTIONS) return false;
+    const isPart = bytes * PARTS >= this.#credit.bytes || messages * PARTS >= this.#credit.messages;
+    if (!isPart && this.isOpen) return false;
+    this.#asked = this.#sent;
+    this.#questions.push(this.#sent);
+    return true;
+  }
+
+  /**
+   * The peer's application has read so many messages.
+   *
+   * @throws {@link SpillwayError} with `SPW_ERR_PROTOCOL` if that cannot be
+   */
+  answer(messages: number): void {
+    if (messages < this.#read.messages || messages > this.#sent.messages) {
+      throw new SpillwayError(
+        "SPW_ERR_PROTOCOL",
+        `Cannot take answer: ${messages} messages read, ${this.#sent.messages} sent, ` +
+          `${this.#read.messages} read before`,
+      );
+    }
+    // Bytes are known where a question was put, and there is one at the very end.
+    let { bytes } = this.#read;
+    while (this.#questions[0] && this.#questions[0].messages <= messages) {
+      ({ bytes } = this.#questions.shift() as Credit);
+    }
+    this.#read = { bytes, messages };
+  }
+}
+
+function difference(one: Credit, other: Credit): Credit {
+  return { bytes: one.bytes - other.bytes, messages: one.messages - other.messages };
+}

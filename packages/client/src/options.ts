@@ -1,0 +1,100 @@
+import type { Overflow } from "@spillway/streams";
+import { checkNumber, checkOneOf, outOfRange, wrongType } from "@spillway/streams/options";
+import { toProtocols } from "./internal/address.ts";
+import type { ReceivedMessage } from "./internal/message.ts";
+import { findWebSocket, type WebSocketConstructor } from "./internal/platform.ts";
+
+/** The proposal's `protocols` and `signal`, and what we add to them. */
+export interface WebSocketStreamOptions {
+  /** Subprotocols to offer, the best first. */
+  readonly protocols?: Iterable<string> | undefined;
+  /** Gives up while the connection is being made; later it does nothing. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether to agree with the server on credits, so that what the application has not read holds the
+   * server up: `"auto"` does without where the server knows none, `"require"` fails there, `"off"`
+   * does not ask.
+   *
+   * @defaultValue `"auto"`
+   */
+  readonly credits?: "auto" | "require" | "off" | undefined;
+  /**
+   * Bytes of payload that may wait unread: with credits the server sends no more (65,536 at least, on each lane);
+   * without, `overflow` says what happens then.
+   *
+   * @defaultValue `1_048_576` (1 MiB)
+   */
+  readonly highWaterMark?: number | undefined;
+  /**
+   * Messages that may wait unread, as `highWaterMark` (with credits 64 at least).
+   *
+   * @defaultValue `1_024`
+   */
+  readonly maxUnreadMessages?: number | undefined;
+  /**
+   * Bytes that writes nobody awaits may queue before the writable errors.
+   *
+   * @defaultValue 16 × `highWaterMark`
+   */
+  readonly maxQueuedBytes?: number | undefined;
+  /**
+   * What happens when too much waits unread and the server knows no credits: the streams error with
+   * `SPW_ERR_OVERFLOW`, or messages are dropped and counted.
+   *
+   * @defaultValue `"error"`
+   */
+  readonly overflow?: Exclude<Overflow<ReceivedMessage>, "wait"> | undefined;
+  /**
+   * The constructor to use, where the platform has none.
+   *
+   * @defaultValue the platform's
+   */
+  readonly WebSocket?: WebSocketConstructor | undefined;
+}
+
+/** The options with every default filled in. */
+export interface ClientSettings {
+  readonly protocols: readonly string[];
+  readonly signal: AbortSignal | undefined;
+  readonly credits: "auto" | "require" | "off";
+  readonly highWaterMark: number;
+  readonly maxUnreadMessages: number;
+  readonly maxQueuedBytes: number;
+  readonly overflow: Exclude<Overflow<ReceivedMessage>, "wait">;
+  readonly WebSocket: WebSocketConstructor;
+}
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"`; what the proposal has an error for
+ * throws that
+ */
+export function clientSettings(given: WebSocketStreamOptions | null | undefined): ClientSettings {
+  const options = given ?? {};
+  if (Object(options) !== options) throw wrongType("options", "an object", options);
+  const { signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw wrongType("signal", "an AbortSignal", signal);
+  }
+  const whole = { min: 1, integer: true };
+  const highWaterMark = checkNumber("highWaterMark", options.highWaterMark, 1_048_576, whole);
+  const own = "maxQueuedBytes";
+  if ((options.overflow as string | undefined) === "wait") {
+    throw outOfRange(
+      "overflow",
+      "a policy that drops (a server without credits never waits)",
+      "wait",
+    );
+  }
+  return {
+    protocols: toProtocols(options.protocols),
+    signal,
+    credits: checkOneOf("credits", options.credits, "auto", ["auto", "require", "off"]),
+    highWaterMark,
+    maxUnreadMessages: checkNumber("maxUnreadMessages", options.maxUnreadMessages, 1024, whole),
+    maxQueuedBytes: checkNumber(own, options.maxQueuedBytes, 16 * highWaterMark, whole),
+    overflow: options.overflow ?? "error",
+    WebSocket: findWebSocket(options.WebSocket),
+  };
+}
