@@ -20,7 +20,7 @@ const MAX_UNSIGNED_SHORT = 65_535;
  *
  * @param given - what the caller gave; nothing is as good as an empty object
  * @returns a reason without a code gets 1000, as no Close frame holds a reason alone
- * @throws `TypeError` for what is no object, `InvalidAccessError` for a code that is not ours to send,
+ * @throws `TypeError` for what is no object or no number of 16 bits, `InvalidAccessError` for a code that is not ours to send,
  * `SyntaxError` for a reason that is too long
  * @see https://websockets.spec.whatwg.org/#dom-websocket-close
  */
@@ -30,22 +30,25 @@ export function checkClose(given: WebSocketCloseInfo | null | undefined): Checke
   }
   // Callers without types may give anything.
   const { closeCode, reason = "" }: { closeCode?: unknown; reason?: unknown } = given ?? {};
-  const text = String(reason);
   const code = closeCode === undefined ? null : toUnsignedShort(closeCode);
+  const bytes = new TextEncoder().encode(String(reason));
+  // What is no Unicode has become U+FFFD.
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   if (code !== null && code !== 1000 && !(code >= 3000 && code <= 4999)) {
     const message = `Cannot close with code ${code}: want 1000, or 3000 to 4999`;
     throw new DOMException(message, "InvalidAccessError");
   }
-  const bytes = new TextEncoder().encode(text).byteLength;
-  if (bytes > MAX_REASON_BYTES) {
-    const message = `Cannot close with a reason of ${bytes} bytes: the limit is ${MAX_REASON_BYTES}`;
+  if (bytes.byteLength > MAX_REASON_BYTES) {
+    const length = bytes.byteLength;
+    const message = `Cannot close with a reason of ${length} bytes: the limit is ${MAX_REASON_BYTES}`;
     throw new DOMException(message, "SyntaxError");
   }
   return { closeCode: code ?? (text === "" ? null : 1000), reason: text };
 }
 
-/** Clamped, as Chromium does: the result is refused where the proposal's `EnforceRange` throws. */
+/** As `[EnforceRange] unsigned short`. */
 function toUnsignedShort(given: unknown): number {
-  const value = Math.min(Math.max(Number(given), 0), MAX_UNSIGNED_SHORT);
-  return Math.round(value) || 0;
+  const value = Math.trunc(Number(given));
+  if (value >= 0 && value <= MAX_UNSIGNED_SHORT) return value;
+  throw new TypeError(`Cannot close with code ${value}: want a number from 0 to 65535`);
 }

@@ -67,6 +67,7 @@ export class WebSocketStream {
    * @throws `TypeError` or `RangeError` with `code: "SPW_ERR_OPTION"` for the other options
    */
   constructor(url: string | URL, options?: WebSocketStreamOptions | null) {
+    if (arguments.length === 0) throw new TypeError("Cannot connect: want an address");
     this.#settings = clientSettings(options);
     this.#url = toAddress(url);
     this.#lanes = new Lanes(

@@ -1,8 +1,9 @@
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { WebSocketError, WebSocketStream } from "@spillway/client";
 import type { SpillwayError } from "@spillway/streams";
 import { isSettled, waitFor } from "@spillway/testing";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { connectTo, openPair, outcome, plainPair, readAll, serve } from "./support.ts";
 
@@ -120,6 +121,7 @@ describe("WebSocketStream with a server that knows no credits", () => {
       write = writer.write(chunk);
     }
     expect(socket.stats().bufferedAmount).toBeLessThan(262_144 + 2 * 65_536);
+    // A producer that waits holds back before it makes more.
     expect(await isSettled(writer.ready)).toBe(false);
     peer.resume();
     await write;
@@ -137,22 +139,28 @@ describe("WebSocketStream with a server that knows no credits", () => {
     expect(await outcome(writer.closed)).toBe("SPW_ERR_OVERFLOW");
   });
 
-  test("sends bytes as they were when they were written", async () => {
-    const { writable, peer } = await plainPair();
+  test("refuses bytes that may change while they are sent", async () => {
+    const shared = new Uint8Array(new SharedArrayBuffer(8));
+    const resizable = Reflect.construct(ArrayBuffer, [8, { maxByteLength: 16 }]) as ArrayBuffer;
+    for (const chunk of [shared, resizable, new Uint8Array(resizable)]) {
+      const { writable } = await plainPair();
+      const writer = writable.getWriter();
+      expect(await outcome(writer.write(chunk))).toBe("TypeError");
+      expect(await outcome(writer.closed)).toBe("TypeError");
+    }
+  });
+
+  test("is not closed in order when messages did not leave", async () => {
+    const { socket, writable, peer } = await plainPair();
+    const raw = (peer as unknown as { _socket: Socket })._socket;
     peer.pause();
-    const writer = writable.getWriter();
-    const chunk = new Uint8Array(65_536).fill(1);
-    while (await isSettled(writer.write(chunk.slice()))) expect(writer.desiredSize).toBe(1);
-    // That write stalls: what it was given is no longer looked at.
-    const received: number[] = [];
-    peer.on("message", (data) => received.push((data as Buffer)[0] as number));
-    peer.resume();
-    await writer.ready;
-    const last = writer.write(chunk);
-    await last;
-    chunk.fill(2);
-    await writer.close();
-    expect(new Set(received)).toEqual(new Set([1]));
+    const write = outcome(writable.getWriter().write(new Uint8Array(32 << 20)));
+    peer.close(4567, "no more");
+    // It has taken nothing of what was sent, and never will.
+    raw.destroySoon();
+    const error = (await socket.closed.catch((reason: unknown) => reason)) as WebSocketError;
+    expect(error).toBeInstanceOf(WebSocketError);
+    expect(await write).toBe("WebSocketError");
   });
 
   for (const end of ["close", "abort", "cancel", "terminate"] as const) {
@@ -162,18 +170,21 @@ describe("WebSocketStream with a server that knows no credits", () => {
       const writer = writable.getWriter();
       let write = writer.write(new Uint8Array(100_000));
       while (await isSettled(write)) write = writer.write(new Uint8Array(100_000));
-      const writeOutcome = outcome(write);
+      const [writeOutcome, next] = [outcome(write), outcome(writer.write("next"))];
       if (end === "close") socket.close();
       else if (end === "abort") void writer.abort(new Error("enough"));
       else if (end === "cancel") void readable.cancel();
       else peer.terminate();
-      const expected = {
+      const errors = {
         close: "InvalidStateError",
         abort: "Error",
         cancel: "InvalidStateError",
         terminate: "WebSocketError",
       };
-      expect(await writeOutcome).toBe(expected[end]);
+      // What was handed to the socket still leaves on close and on cancel.
+      const isSent = end === "close" || end === "cancel";
+      expect(await writeOutcome).toBe(isSent ? "resolved" : errors[end]);
+      expect(await next).toBe(errors[end]);
       if (end !== "terminate") expect(await isSettled(socket.closed)).toBe(false);
       peer.resume();
       await outcome(socket.closed);
@@ -201,13 +212,18 @@ describe("WebSocketStream with a server that knows no credits", () => {
   test("gives up a closing handshake that the peer does not take part in", async () => {
     const { socket, writable, peer } = await plainPair();
     peer.pause();
-    const writer = writable.getWriter();
-    const closing = outcome(writer.close());
-    const closed = outcome(socket.closed);
-    expect(await isSettled(closing)).toBe(false);
-    expect(await closed).toBe("WebSocketError");
-    expect(await closing).toBe("WebSocketError");
-  }, 15_000);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const closing = writable.getWriter().close();
+      await vi.advanceTimersByTimeAsync(9_999);
+      expect(await isSettled(closing)).toBe(false);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(await outcome(closing)).toBe("WebSocketError");
+      expect(await outcome(socket.closed)).toBe("WebSocketError");
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 
   test("wants a constructor where the platform has none", () => {
     const hidden = Object.getOwnPropertyDescriptor(globalThis, "WebSocket");

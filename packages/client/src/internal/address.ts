@@ -31,7 +31,7 @@ export function toAddress(given: string | URL): string {
  */
 export function toProtocols(given: Iterable<string> | undefined): readonly string[] {
   if (given === undefined) return [];
-  if (Object(given) !== given) {
+  if (Object(given) !== given || !(Symbol.iterator in given)) {
     throw new TypeError(`Cannot offer protocols: got ${typeof given}, want a list`);
   }
   const protocols = Array.from(given, String);

@@ -45,7 +45,13 @@ export function connect(url: string, settings: ClientSettings, host: ConnectHost
     const stopClose = listen(opening, "close", fail);
     listen(opening, "open", () => {
       stopClose();
-      if (!isGivenUp) host.opened(opening);
+      if (isGivenUp) return;
+      if (isOffered(opening.protocol, offered, protocols)) host.opened(opening);
+      else {
+        // Not every platform sees to that.
+        opening.close();
+        fail();
+      }
     });
   };
   const plain = (): void => attempt(protocols);
@@ -60,4 +66,9 @@ export function connect(url: string, settings: ClientSettings, host: ConnectHost
     isGivenUp = true;
     socket?.close();
   };
+}
+
+/** Whether a server may pick that; none is right where the application has asked for none. */
+function isOffered(picked: string, offered: readonly string[], wanted: readonly string[]): boolean {
+  return picked === "" ? wanted.length === 0 : offered.includes(picked);
 }

@@ -1,7 +1,7 @@
 /** A message as the application sees it: text as a string, binary as bytes of its own. */
 export type ReceivedMessage = string | Uint8Array<ArrayBuffer>;
 
-/** What can be written. Bytes are copied when they are written. */
+/** What can be written. Bytes belong to the connection until they have left. */
 export type SentMessage = string | ArrayBuffer | ArrayBufferView;
 
 /** Bytes of payload; text counts as UTF-8. */
@@ -9,23 +9,25 @@ export function byteLength(message: SentMessage): number {
   return typeof message === "string" ? utf8Length(message) : message.byteLength;
 }
 
-/** What is sent for a chunk: bytes are bytes, all else is text, as the proposal has it. */
+/**
+ * What is sent for a chunk: bytes are bytes, all else is text, as the proposal has it.
+ *
+ * @throws `TypeError` for bytes that may change or go while they are sent, as browsers do
+ */
 export function toMessage(chunk: unknown): SentMessage {
-  if (ArrayBuffer.isView(chunk) || isArrayBuffer(chunk)) return chunk;
+  const isView = ArrayBuffer.isView(chunk);
   // As Web IDL converts it: `String()` takes a symbol.
-  return `${chunk as number}`;
+  if (!isView && kindOf(chunk) !== "ArrayBuffer") return `${chunk as number}`;
+  const buffer = (isView ? chunk.buffer : chunk) as ArrayBuffer & { resizable?: boolean };
+  if (buffer.resizable || kindOf(buffer) !== "ArrayBuffer") {
+    throw new TypeError("Cannot send bytes of a buffer that is shared or resizable");
+  }
+  return chunk as SentMessage;
 }
 
-/** Also of another realm. */
-function isArrayBuffer(chunk: unknown): chunk is ArrayBuffer {
-  return Object.prototype.toString.call(chunk) === "[object ArrayBuffer]";
-}
-
-/** A message whose bytes cannot change any more. */
-export function snapshot(message: SentMessage): SentMessage {
-  if (typeof message === "string") return message;
-  if (!ArrayBuffer.isView(message)) return message.slice(0);
-  return new Uint8Array(message.buffer, message.byteOffset, message.byteLength).slice();
+/** Also for what comes from another realm. */
+function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
 
 /** Without encoding it: a lone surrogate is sent as U+FFFD. */

@@ -1,28 +1,30 @@
 import { SpillwayError } from "@spillway/streams";
 import { EndWriter, type Sink, WritableEnd } from "@spillway/streams/ends";
 import { type Deferred, deferred, ignore } from "./deferred.ts";
-import { byteLength, type SentMessage, snapshot, toMessage } from "./message.ts";
+import { byteLength, type SentMessage, toMessage } from "./message.ts";
 
 /** How what is written leaves, and how it ends. */
 export interface OutgoingHost {
-  /** Sends a message, unless it has to wait: then `wake()` is called. */
-  send(message: SentMessage, bytes: number): boolean;
-  /** The producer is done; resolves once the connection is closed. */
+  /** Whether a message may leave; while it may not, `wake()` is called later. */
+  readonly hasRoom: boolean;
+  /** @throws where nothing can be sent any more */
+  send(message: SentMessage, bytes: number): void;
+  /** The producer is done. */
   closed(): void;
   /** The producer gave up. */
   aborted(reason: unknown): void;
   failed(error: SpillwayError): void;
 }
 
-/** What is written: a message goes to the socket only while the peer, or the network, takes some. */
+/** What is written: a message goes to the socket only while the peer, and the network, take more. */
 export class Outgoing implements Sink<SentMessage> {
   readonly #host: OutgoingHost;
   readonly #end: WritableEnd<SentMessage>;
   readonly #maxQueuedBytes: number;
   /** Bytes that wait natively. */
   #queued = 0;
-  /** A message that has to wait, as it was when it was written. */
-  #stalled: { readonly chunk: unknown; readonly message: SentMessage } | undefined;
+  /** The write that left no room. */
+  #written: Deferred<void> | undefined;
   #closing: Deferred<void> | undefined;
 
   constructor(host: OutgoingHost, maxQueuedBytes: number) {
@@ -39,11 +41,6 @@ export class Outgoing implements Sink<SentMessage> {
     return this.#end.stream;
   }
 
-  /** Whether a message waits for room. */
-  get isStalled(): boolean {
-    return this.#stalled !== undefined;
-  }
-
   /** Counts a message that nobody may be waiting for. */
   waits(chunk: SentMessage): void {
     this.#queued += weigh(chunk);
@@ -54,21 +51,19 @@ export class Outgoing implements Sink<SentMessage> {
     this.#host.failed(new SpillwayError("SPW_ERR_OVERFLOW", message));
   }
 
+  /** A write is over when the next is welcome, so that a producer holds back before it makes more. */
   put(chunk: SentMessage): boolean | Promise<void> {
-    const isRetried = this.#stalled?.chunk === chunk;
+    if (!this.#host.hasRoom) return false;
     try {
-      // Foreign code may run in here, so it does once for each message.
-      const message = isRetried && this.#stalled ? this.#stalled.message : toMessage(chunk);
-      if (!this.#host.send(message, byteLength(message))) {
-        this.#stalled = isRetried ? this.#stalled : { chunk, message: snapshot(message) };
-        return false;
-      }
+      const message = toMessage(chunk);
+      this.#host.send(message, byteLength(message));
     } catch (error) {
       return Promise.reject(error);
     }
-    this.#stalled = undefined;
     if (this.#end.backlog > 0) this.#queued -= weigh(chunk);
-    return true;
+    if (this.#host.hasRoom) return true;
+    this.#written = deferred();
+    return this.#written.promise;
   }
 
   close(): Promise<void> {
@@ -78,24 +73,31 @@ export class Outgoing implements Sink<SentMessage> {
   }
 
   abort(reason: unknown): void {
-    this.#stalled = undefined;
     this.#host.aborted(reason);
   }
 
   /** There may be room again. */
   wake(): void {
+    if (!this.#host.hasRoom) return;
+    this.release();
     this.#end.wake();
+  }
+
+  /** What the socket was given leaves, or not; nobody waits for it any longer. */
+  release(): void {
+    this.#written?.resolve();
+    this.#written = undefined;
   }
 
   /** The connection is closed: in order, if the producer meant it. */
   finish(error: unknown): void {
+    this.release();
     this.#closing?.resolve();
     if (!this.#closing) this.fail(error);
   }
 
   /** Errors the stream at once, whatever waits. */
   fail(error: unknown): void {
-    this.#stalled = undefined;
     this.#closing?.reject(error);
     this.#end.error(error);
   }

@@ -47,7 +47,7 @@ export interface SessionHost {
 
 /** Milliseconds after which a server that has picked our protocol and says nothing counts as one without credits. */
 const HELLO_TIMEOUT_MS = 1_000;
-/** Bytes that a socket may hold unsent before messages wait, where no credit holds them. */
+/** Bytes that a socket may hold unsent before messages wait. */
 const UNSENT_MARK = 262_144;
 /** Bytes that a socket may hold unsent before answers wait, and are joined. */
 const ANSWER_MARK = 1_048_576;
@@ -122,11 +122,13 @@ export class Session implements OutgoingHost {
 
   /** Begins the closing handshake. What is written and waits does not leave any more. */
   close(closeCode: number | null, reason: string): void {
-    if (this.outgoing.isStalled) this.outgoing.fail(closedError());
     if (this.#socket.readyState === OPEN) closeSocket(this.#socket, closeCode, reason);
     this.#stopClosing ??= watchClosing(this.#socket, () => {
       this.#end({ code: 1006, reason: "", wasClean: false });
     });
+    // Also for what waits: it fails at once.
+    this.outgoing.release();
+    this.outgoing.wake();
   }
 
   /** Errors all streams at once, and tells the server. */
@@ -140,20 +142,30 @@ export class Session implements OutgoingHost {
 
   /** Says how far a lane was read. */
   answer(lane: number, messages: number): void {
+    if (this.#socket.readyState !== OPEN) return;
     this.#owed.set(lane, messages);
     if (this.#answers.hasRoom) this.#payAnswers();
     else this.#answers.wait();
   }
 
-  send(message: SentMessage, bytes: number): boolean {
-    if (this.#socket.readyState !== OPEN || !this.#mayBegin()) return false;
+  /** Until we know better, what leaves is within the least credit that a server gives. */
+  get hasRoom(): boolean {
+    if (this.#stopClosing) return true;
+    // The server closes: how, we learn in a moment, and that is what fails what waits.
+    if (this.#socket.readyState !== OPEN) return false;
+    if (!this.#unsent.hasRoom) this.#unsent.wait();
+    const isCredited = this.#credits === "agreed" || this.#stopHello !== undefined;
+    return this.#unsent.hasRoom && (!isCredited || this.#window.isOpen);
+  }
+
+  send(message: SentMessage, bytes: number): void {
+    if (this.#stopClosing) throw closedError();
     const isAgreed = this.#credits === "agreed";
     const escaped = isAgreed && typeof message === "string" ? escapeText(message) : message;
     sendMessage(this.#socket, escaped);
     // As it travels: the server may count it so.
     this.#window.send(escaped === message ? bytes : bytes + 1);
     this.#ask();
-    return true;
   }
 
   closed(): void {
@@ -269,13 +281,6 @@ export class Session implements OutgoingHost {
     if (this.#settings.credits === "require") throw broken(`it knows no credits: ${why}`);
   }
 
-  /** Until we know better, what leaves is within the least credit that a server gives. */
-  #mayBegin(): boolean {
-    if (this.#credits === "agreed" || this.#stopHello) return this.#window.isOpen;
-    if (!this.#unsent.hasRoom) this.#unsent.wait();
-    return this.#unsent.hasRoom;
-  }
-
   #ask(): void {
     if (this.#credits === "agreed" && this.#window.asks()) this.#say({ type: "ask" });
   }
@@ -295,14 +300,18 @@ export class Session implements OutgoingHost {
     this.#stopClosing?.();
     this.#unsent.stop();
     this.#answers.stop();
-    const { code, reason, wasClean } = event;
-    if (wasClean) {
+    const { reason, wasClean } = event;
+    // Not every platform says so: with messages that did not leave it was not in order.
+    if (wasClean && this.#unsent.hasRoom) {
       this.#lanes.close();
       this.outgoing.finish(closedError());
       this.#host.ended(event);
       return;
     }
-    const error = connectionError("Connection was not closed cleanly", { closeCode: code, reason });
+    const error = connectionError("Connection was not closed cleanly", {
+      closeCode: event.code || 1006,
+      reason,
+    });
     this.#lanes.fail(error);
     this.outgoing.fail(error);
     this.#host.ended(error);
