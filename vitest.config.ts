@@ -9,16 +9,25 @@ const source = { conditions: ["@spillway/source"] };
  * Projects of one group run side by side. What keeps real time on real sockets gets the machine to
  * itself: a starved server is not a slow viewer.
  */
-const project = (name: string, root: string, alone?: number): TestProjectInlineConfiguration => ({
+const project = (
+  name: string,
+  root: string,
+  alone?: number,
+  globalSetup: string[] = [],
+): TestProjectInlineConfiguration => ({
   resolve: source,
   ssr: { resolve: source },
   test: {
     name,
     root,
+    globalSetup,
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     ...(alone !== undefined && { maxWorkers: 1, sequence: { groupOrder: alone } }),
   },
 });
+
+/** Serves what the client's tests in pages talk to. */
+const creditServer = join(import.meta.dirname, "packages/client/test/everywhere/global-setup.ts");
 
 const results = process.env["SPILLWAY_TEST_RESULTS"] ?? ".test-results/tests.json";
 
@@ -51,6 +60,7 @@ const inBrowser = (
   name: string,
   root: string,
   dependencies: string[],
+  globalSetup: string[] = [],
 ): TestProjectInlineConfiguration => ({
   resolve: source,
   // Known before the first test: Vite reloads the page when it comes across a new one.
@@ -58,6 +68,7 @@ const inBrowser = (
   test: {
     name: `${name}-browser`,
     root,
+    globalSetup,
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     exclude: ["**/*.node.test.ts"],
     browser: {
@@ -79,6 +90,13 @@ function browserProjects(): TestProjectInlineConfiguration[] {
     return [
       inBrowser(chromium, "streams", "packages/streams", streams),
       inBrowser(chromium, "testing", "packages/testing", [clock]),
+      inBrowser(
+        chromium,
+        "client",
+        "packages/client",
+        ["fast-check", `@spillway/testing > ${clock}`],
+        [creditServer],
+      ),
     ];
   }
   const notice = "Browser tests need Chromium (Debian: apt-get install chromium)";
@@ -99,7 +117,7 @@ export default defineConfig({
       project("fastify", "packages/fastify", 3),
       project("demo", "apps/demo", 4),
       project("bench", "apps/bench", 5),
-      project("client", "packages/client", 6),
+      project("client", "packages/client", 6, [creditServer]),
     ],
   },
 });

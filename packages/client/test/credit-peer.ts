@@ -95,7 +95,7 @@ export class CreditPeer {
   }
 
   sentOn(lane: number): number {
-    return this.#lane(lane).sizes.length;
+    return this.#lanes.get(lane)?.sizes.length ?? 0;
   }
 
   /** This application reads so many messages. */
@@ -151,7 +151,7 @@ export class CreditPeer {
   }
 }
 
-export function sizeOf(message: Message): number {
+function sizeOf(message: Message): number {
   return typeof message === "string"
     ? new TextEncoder().encode(message).byteLength
     : message.byteLength;

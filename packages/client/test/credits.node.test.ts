@@ -139,6 +139,24 @@ describe("agreeing on credits", () => {
     }
   });
 
+  test("holds back what begins like a control message until it knows", async () => {
+    for (const isOurs of [true, false]) {
+      const { writable, peer } = await openPair(await serve());
+      const received: string[] = [];
+      peer.on("message", (data) => received.push((data as Buffer).toString()));
+      const writer = writable.getWriter();
+      await writer.write("plain");
+      const write = writer.write("\u0010Q");
+      await waitFor(() => received.length === 1);
+      expect(await isSettled(write)).toBe(false);
+      peer.send(isOurs ? "\u0010V1,65536,64" : "news");
+      await write;
+      const expected = isOurs ? ["\u0010V1,1048576,1024", "\u0010\u0010Q"] : ["\u0010Q"];
+      await waitFor(() => received.length === 1 + expected.length);
+      expect(received).toEqual(["plain", ...expected]);
+    }
+  });
+
   test("counts everything since the opening when the hello comes late", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const { socket, writable, peer } = await openPair(await serve());

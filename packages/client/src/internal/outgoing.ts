@@ -5,8 +5,10 @@ import { byteLength, type SentMessage, toMessage } from "./message.ts";
 
 /** How what is written leaves, and how it ends. */
 export interface OutgoingHost {
-  /** Whether a message may leave; while it may not, `wake()` is called later. */
+  /** Whether messages may leave; while they may not, `wake()` is called later. */
   readonly hasRoom: boolean;
+  /** Whether this one may. */
+  takes(message: SentMessage): boolean;
   /** @throws where nothing can be sent any more */
   send(message: SentMessage, bytes: number): void;
   /** The producer is done. */
@@ -53,9 +55,9 @@ export class Outgoing implements Sink<SentMessage> {
 
   /** A write is over when the next is welcome, so that a producer holds back before it makes more. */
   put(chunk: SentMessage): boolean | Promise<void> {
-    if (!this.#host.hasRoom) return false;
     try {
       const message = toMessage(chunk);
+      if (!this.#host.takes(message)) return false;
       this.#host.send(message, byteLength(message));
     } catch (error) {
       return Promise.reject(error);

@@ -154,8 +154,18 @@ export class Session implements OutgoingHost {
     // The server closes: how, we learn in a moment, and that is what fails what waits.
     if (this.#socket.readyState !== OPEN) return false;
     if (!this.#unsent.hasRoom) this.#unsent.wait();
-    const isCredited = this.#credits === "agreed" || this.#stopHello !== undefined;
+    const isCredited = this.#credits === "agreed" || this.#isUndecided;
     return this.#unsent.hasRoom && (!isCredited || this.#window.isOpen);
+  }
+
+  /** What begins like a control message is escaped, or not: it waits until we know. */
+  takes(message: SentMessage): boolean {
+    const isUnclear = this.#isUndecided && typeof message === "string" && isMarked(message);
+    return this.hasRoom && (!isUnclear || this.#stopClosing !== undefined);
+  }
+
+  get #isUndecided(): boolean {
+    return this.#stopHello !== undefined;
   }
 
   send(message: SentMessage, bytes: number): void {
