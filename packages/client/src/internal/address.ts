@@ -34,7 +34,8 @@ export function toProtocols(given: Iterable<string> | undefined): readonly strin
   if (Object(given) !== given || !(Symbol.iterator in given)) {
     throw new TypeError(`Cannot offer protocols: got ${typeof given}, want a list`);
   }
-  const protocols = Array.from(given, String);
+  // As Web IDL converts it: `String()` takes a symbol.
+  const protocols = Array.from(given, (each: unknown) => `${each as number}`);
   for (const protocol of protocols) {
     if (!TOKEN.test(protocol)) throw syntaxError(`Cannot offer protocol ${protocol}: no token`);
   }

@@ -22,7 +22,9 @@ export function toMessage(chunk: unknown): SentMessage {
   if (buffer.resizable || kindOf(buffer) !== "ArrayBuffer") {
     throw new TypeError("Cannot send bytes of a buffer that is shared or resizable");
   }
-  return chunk as SentMessage;
+  // Memory that was transferred has no bytes; not every platform sends that.
+  const message = chunk as ArrayBuffer | ArrayBufferView;
+  return message.byteLength === 0 ? new ArrayBuffer(0) : message;
 }
 
 /** Also for what comes from another realm. */
