@@ -109,7 +109,10 @@ describe("a session, however its messages and reads interleave", () => {
             }
             if (round % 10 === 0) await settle();
             const { toClient, toServer } = way.underWay;
-            if (toClient + toServer + peer.unread.length === 0 && !isWriting) return;
+            if (toClient + toServer + peer.unread.length > 0 || isWriting) continue;
+            // Reads settle, and what they lead to moves.
+            await settle();
+            if (way.underWay.toServer === 0) return;
           }
           throw new Error("it goes on and on, or not at all");
         };
