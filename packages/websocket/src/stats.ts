@@ -46,7 +46,10 @@ export interface ConnectionStats {
   readonly dropped: DropCounts;
   /** Milliseconds without room to send, in all. */
   readonly backpressureMs: number;
-  /** Milliseconds since anything moved, while there is no room; 0 otherwise. */
+  /**
+   * Milliseconds since anything moved, while there is no room; 0 otherwise. Or of a peer that says what it
+   * reads, milliseconds for which it has owed an answer.
+   */
   readonly stalledForMs: number;
   readonly connectedForMs: number;
 }
@@ -90,6 +93,7 @@ export function statsOf({ state, stateForMs, link, connectedAt }: Parts): Connec
     windowBytes: hasWindow ? (flow?.windowBytes ?? fixed) : undefined,
     acknowledgedBy: hasWindow ? (flow?.acknowledgedBy ?? "ping") : undefined,
   });
+  const nowMs = performance.now();
   const congestion = outbox?.account.congestion ?? 0;
   return {
     state,
@@ -109,8 +113,8 @@ export function statsOf({ state, stateForMs, link, connectedAt }: Parts): Connec
     receivedBytes: inbox?.bytes ?? 0,
     dropped: link.drops.counts(),
     backpressureMs: outbox?.account.backpressureMs ?? 0,
-    stalledForMs: outbox?.account.stalledMs ?? 0,
-    connectedForMs: performance.now() - connectedAt,
+    stalledForMs: Math.max(outbox?.account.stalledMs ?? 0, credits?.silentMs(nowMs) ?? 0),
+    connectedForMs: nowMs - connectedAt,
   };
 }
 

@@ -28,6 +28,8 @@ export class Credits implements LaneCreditHost {
   #granted: Credit | undefined;
   #selected = 0;
   #isSuspended = false;
+  /** When the latest question was asked that was answered. */
+  #aliveAt = -Infinity;
 
   constructor(window: "auto" | number | false, host: CreditsHost) {
     this.#host = host;
@@ -56,14 +58,27 @@ export class Credits implements LaneCreditHost {
     return this.#isSuspended;
   }
 
-  /** As {@link LaneCredit.overdueMs}, of the lane that moves best: a page may leave one of them alone. */
+  /**
+   * As {@link LaneCredit.overdueMs}, of the application as a whole: who has answered what was asked later, on
+   * another lane, only leaves this one alone.
+   */
   overdueMs(nowMs: number): number {
-    let least = Infinity;
+    let most = -Infinity;
     for (const lane of this.#lanes) {
-      const overdueMs = lane.overdueMs(nowMs);
-      if (overdueMs > -Infinity) least = Math.min(least, overdueMs);
+      const isOpen = lane.askedAt !== undefined && lane.askedAt > this.#aliveAt;
+      if (isOpen) most = Math.max(most, lane.overdueMs(nowMs));
     }
-    return least === Infinity ? -Infinity : least;
+    return most;
+  }
+
+  /** Milliseconds for which the application as a whole has owed an answer; 0 while that is in time. */
+  silentMs(nowMs: number): number {
+    const isSilent = this.overdueMs(nowMs) > 0;
+    if (!isSilent) return 0;
+    const asked = this.#lanes.flatMap(({ askedAt = -Infinity }) => {
+      return askedAt > this.#aliveAt ? [askedAt] : [];
+    });
+    return nowMs - Math.min(...asked);
   }
 
   /** As {@link LaneCredit.lateMs}, of the lane that moves best. */
@@ -134,7 +149,7 @@ export class Credits implements LaneCreditHost {
         this.#grant(control);
         break;
       case "answer":
-        this.#laneOf(control.lane).answer(control.messages, performance.now());
+        this.#hear(this.#laneOf(control.lane), control.messages);
         break;
       case "resync":
         this.#laneOf(control.lane).resync?.();
@@ -148,6 +163,11 @@ export class Credits implements LaneCreditHost {
         throw unexpected(`a client sends no message ${control.type}`);
     }
     this.#host.opened();
+  }
+
+  #hear(lane: LaneCredit, messages: number): void {
+    const askedAt = lane.answer(messages, performance.now());
+    this.#aliveAt = Math.max(this.#aliveAt, askedAt);
   }
 
   #laneOf(number: number): LaneCredit {

@@ -89,6 +89,11 @@ export class Delivery {
     return this.#questions.length;
   }
 
+  /** When the oldest of them was asked. */
+  get askedAt(): number | undefined {
+    return this.#questions[0]?.sentAt;
+  }
+
   get path(): PathModel | undefined {
     return this.#path;
   }

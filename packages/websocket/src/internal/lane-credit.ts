@@ -110,6 +110,11 @@ export class LaneCredit {
     return this.#delivery.rttMs;
   }
 
+  /** When the oldest open question was asked. */
+  get askedAt(): number | undefined {
+    return this.#delivery.askedAt;
+  }
+
   /** As {@link Delivery.overdueMs}. */
   overdueMs(nowMs: number): number {
     return this.#delivery.overdueMs(nowMs);
@@ -164,21 +169,23 @@ export class LaneCredit {
   /**
    * The peer has read so many messages.
    *
+   * @returns when it was asked
    * @throws {@link SpillwayError} with `SPW_ERR_PROTOCOL` if it was not asked whether it has
    */
-  answer(messages: number, nowMs: number): void {
+  answer(messages: number, nowMs: number): number {
     const index = this.#asked.findIndex((asked) => asked.messages === messages);
     if (index < 0) throw notAsked(this, messages);
     const [asked] = this.#asked.splice(0, index + 1).slice(-1) as [Asked];
     this.#readMessages = messages;
     this.#readBytes = asked.bytes;
     const answer = this.#delivery.answer(asked.offset, nowMs);
-    if (!answer) return;
+    if (!answer) throw notAsked(this, messages);
     this.#delivery.judge(answer, nowMs);
     this.#delivery.learn(answer, true, nowMs);
     // What is awaited before anything else is sent.
     if (this.#delivery.isDraining && this.#delivery.open === 0) this.#ask(nowMs);
     this.update();
+    return answer.question.sentAt;
   }
 
   /** Looks again whether there is room. */
