@@ -6,7 +6,7 @@ import { CreditPeer } from "../credit-peer.ts";
 import { TwoWay } from "./two-way.ts";
 
 /** Sizes of messages, some of which add up to a credit exactly. */
-const size = fc.oneof(fc.nat(40_000), fc.constantFrom(1024, 16_384, 65_536));
+const sizes = fc.oneof(fc.nat(40_000), fc.constantFrom(1024, 16_384, 65_536));
 
 /** Something that one side does, or the network. */
 const step = fc.oneof(
@@ -16,11 +16,11 @@ const step = fc.oneof(
   fc.record({ do: fc.constant("settle" as const) }),
   fc.record({ do: fc.constant("clientReads" as const), lane: fc.nat(2) }),
   fc.record({ do: fc.constant("serverReads" as const), count: fc.integer({ min: 1, max: 40 }) }),
-  fc.record({ do: fc.constant("clientWrites" as const), size: size }),
+  fc.record({ do: fc.constant("clientWrites" as const), size: sizes }),
   fc.record({
     do: fc.constant("serverSends" as const),
     lane: fc.nat(2),
-    size: size,
+    size: sizes,
     count: fc.integer({ min: 1, max: 30 }),
     asks: fc.boolean(),
   }),
