@@ -4,11 +4,12 @@ import { collectMetrics } from "@spillway/fastify/metrics";
 import fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import { Registry } from "prom-client";
 import { encodePicture, type Picture } from "./picture.ts";
-import { flowRoutes } from "./routes/flow.ts";
+import { flowFeed, flowRoutes } from "./routes/flow.ts";
+import { liveRoutes } from "./routes/live.ts";
 import { pageRoutes } from "./routes/page.ts";
 import { plainRoutes } from "./routes/plain.ts";
-import { telemetryRoutes } from "./routes/telemetry.ts";
-import { videoRoutes } from "./routes/video.ts";
+import { telemetryFeed, telemetryRoutes } from "./routes/telemetry.ts";
+import { videoFeed, videoRoutes } from "./routes/video.ts";
 import { telemetrySource } from "./telemetry.ts";
 import type { Video } from "./video-source.ts";
 
@@ -60,14 +61,18 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     }),
   );
 
-  await app.register(videoRoutes, { video: layers(qualities, { isKey }) });
-  await app.register(plainRoutes, { video: hubs.at(-1) as Broadcast<Picture, Uint8Array> });
-  await app.register(telemetryRoutes, {
+  const video = videoFeed(layers(qualities, { isKey }));
+  const telemetry = telemetryFeed({
     source: telemetrySource(),
     signal: stopped.signal,
-    feed: (name, run) => feed(app, name, stopped.signal, run),
+    run: (name, run) => feed(app, name, stopped.signal, run),
   });
-  await app.register(flowRoutes, { signal: stopped.signal });
+  const flow = flowFeed(app, stopped.signal);
+  await app.register(videoRoutes, { feed: video });
+  await app.register(telemetryRoutes, { feed: telemetry });
+  await app.register(flowRoutes, { feed: flow });
+  await app.register(liveRoutes, { video, telemetry, flow });
+  await app.register(plainRoutes, { video: hubs.at(-1) as Broadcast<Picture, Uint8Array> });
   await app.register(pageRoutes);
   return app;
 }

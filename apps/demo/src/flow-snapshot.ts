@@ -1,3 +1,13 @@
+/** One lane of a connection whose peer tells what it reads. */
+export interface LaneView {
+  readonly name: string;
+  readonly state: string;
+  readonly inFlightBytes: number;
+  readonly windowBytes: number;
+  /** From a question to its answer, reading included. */
+  readonly rttMs: number | null;
+}
+
 /** One line of the flow panel and of `GET /api/connections`. */
 export interface ConnectionView {
   readonly id: string;
@@ -12,6 +22,7 @@ export interface ConnectionView {
   readonly inFlightBytes: number;
   readonly windowBytes: number | null;
   readonly acknowledgedBy: string | null;
+  readonly lanes: readonly LaneView[];
   readonly rttMs: number | null;
   readonly sentMessages: number;
   readonly sentBytes: number;

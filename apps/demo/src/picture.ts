@@ -42,13 +42,14 @@ export function encodePicture(picture: Picture): Uint8Array<ArrayBuffer> {
  * @param message - the whole message; the picture's payload is a view of it
  * @throws `RangeError` when the message is shorter than its header or of another version
  */
-export function decodePicture(message: ArrayBuffer): Picture {
+export function decodePicture(message: Uint8Array<ArrayBuffer>): Picture {
   if (message.byteLength < PICTURE_HEADER_BYTES) {
     throw new RangeError(
       `Cannot decode picture: got ${message.byteLength} bytes, want at least ${PICTURE_HEADER_BYTES}`,
     );
   }
-  const header = new DataView(message);
+  const { buffer, byteOffset } = message;
+  const header = new DataView(buffer, byteOffset);
   const version = header.getUint8(0);
   if (version !== VERSION) {
     throw new RangeError(`Cannot decode picture: got version ${version}, want ${VERSION}`);
@@ -58,6 +59,6 @@ export function decodePicture(message: ArrayBuffer): Picture {
     key: (header.getUint8(1) & FLAG_KEY) !== 0,
     layer: header.getUint16(2),
     publishedAt: header.getFloat64(8),
-    payload: new Uint8Array(message, PICTURE_HEADER_BYTES),
+    payload: message.subarray(PICTURE_HEADER_BYTES),
   };
 }

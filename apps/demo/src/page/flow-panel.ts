@@ -1,24 +1,21 @@
-import type { ConnectionView, FlowSnapshot } from "../flow-snapshot.js";
+import type { ConnectionView, FlowSnapshot, LaneView } from "../flow-snapshot.js";
 import { Chart } from "./charts.js";
-import { Feed } from "./feed.js";
 
 /** What a connection may hold in the process before the bar is full: mark, fragment, one picture. */
 const HELD_BYTES = 3 * 65_536;
 const MIB = 1 << 20;
 
-/**
- * Shows what the server holds for every connection, and its memory.
- *
- * @param mine - the names this page gave its viewers, and the age of what each shows
- */
-export function startFlowPanel(
-  url: string,
-  mine: (
-    viewer: string,
-  ) => { readonly label: string; readonly ageMs: number | undefined } | undefined,
-): void {
-  const body = document.querySelector("#flow tbody") as HTMLElement;
-  const memory = new Chart(
+/** What this page calls a viewer of its own, and the age of what it shows. */
+interface Own {
+  readonly label: string;
+  readonly ageMs: number | undefined;
+}
+
+/** Shows what the server holds for every connection, and its memory. */
+export class FlowPanel {
+  readonly #mine: (viewer: string) => Own | undefined;
+  readonly #body = document.querySelector("#flow tbody") as HTMLElement;
+  readonly #memory = new Chart(
     document.querySelector("#memory") as HTMLElement,
     "Memory of the server, MiB",
     [
@@ -28,49 +25,64 @@ export function startFlowPanel(
     ],
   );
 
-  const feed = new Feed(url, {
-    message: (data) => {
-      const { t, connections, totals, server } = JSON.parse(data as string) as FlowSnapshot;
-      body.replaceChildren(...connections.map((view) => row(view, mine(view.viewer ?? ""))));
-      const held = connections.reduce(
-        (sum, view) => sum + view.queuedBytes + view.bufferedBytes,
-        0,
-      );
-      memory.add(t / 1_000, [server.rssBytes / MIB, server.heapUsedBytes / MIB, held / MIB]);
-      showTotals(totals);
-    },
-    connected: () => {},
-  });
-  feed.start();
+  /** @param mine - whose viewer has a name */
+  constructor(mine: (viewer: string) => Own | undefined) {
+    this.#mine = mine;
+  }
+
+  /** Takes a snapshot as it is sent. */
+  take(message: string): void {
+    const { t, connections, totals, server } = JSON.parse(message) as FlowSnapshot;
+    const rows = connections.flatMap((view) => {
+      return [row(view, this.#mine(view.viewer ?? "")), ...view.lanes.map(laneRow)];
+    });
+    this.#body.replaceChildren(...rows);
+    const held = connections.reduce((sum, view) => sum + view.queuedBytes + view.bufferedBytes, 0);
+    this.#memory.add(t / 1_000, [server.rssBytes / MIB, server.heapUsedBytes / MIB, held / MIB]);
+    showTotals(totals);
+  }
 }
 
-function row(
-  view: ConnectionView,
-  own: { readonly label: string; readonly ageMs: number | undefined } | undefined,
-): HTMLElement {
+function row(view: ConnectionView, own: Own | undefined): HTMLElement {
   const tr = document.createElement("tr");
   if (own) tr.className = "mine";
   const held = view.queuedBytes + view.bufferedBytes;
-  const state = document.createElement("span");
-  state.className = "badge";
-  state.dataset["state"] = view.state;
-  state.textContent = view.state;
   const reasons = Object.entries(view.drops).map(([why, { messages }]) => `${messages} ${why}`);
-  const window = view.windowBytes ?? 0;
-  const flight =
-    window > 0 ? `${bytes(view.inFlightBytes)} / ${bytes(window)}` : bytes(view.inFlightBytes);
   tr.append(
     cell(`${view.id} ${view.route}${own ? ` (${own.label})` : ""}`),
-    cell(state),
+    cell(badge(view.state)),
     cell(view.layer === null ? "" : String(view.layer)),
     cell(bar(held, HELD_BYTES), bytes(held)),
-    cell(bar(view.inFlightBytes, window || HELD_BYTES), flight),
+    flight(view.inFlightBytes, view.windowBytes ?? 0),
     cell(view.rttMs === null ? "–" : `${view.rttMs.toFixed(1)} ms`),
     cell(bytes(view.sentBytes)),
     cell(view.droppedMessages === 0 ? "0" : `${view.droppedMessages} (${reasons.join(", ")})`),
     cell(own?.ageMs === undefined ? "" : `${(own.ageMs / 1_000).toFixed(2)} s`),
   );
   return tr;
+}
+
+function laneRow({ name, state, inFlightBytes, windowBytes, rttMs }: LaneView): HTMLElement {
+  const tr = document.createElement("tr");
+  tr.className = "lane";
+  const rest = Array.from({ length: 3 }, () => cell());
+  tr.append(cell(`lane ${name}`), cell(badge(state)), cell(), cell());
+  tr.append(flight(inFlightBytes, windowBytes));
+  tr.append(cell(rttMs === null ? "–" : `${rttMs.toFixed(1)} ms`), ...rest);
+  return tr;
+}
+
+function badge(name: string): HTMLElement {
+  const span = document.createElement("span");
+  span.className = "badge";
+  span.dataset["state"] = name;
+  span.textContent = name;
+  return span;
+}
+
+function flight(inFlight: number, window: number): HTMLElement {
+  const text = window > 0 ? `${bytes(inFlight)} / ${bytes(window)}` : bytes(inFlight);
+  return cell(bar(inFlight, window || HELD_BYTES), text);
 }
 
 function cell(...content: (string | Node)[]): HTMLElement {

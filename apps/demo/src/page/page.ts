@@ -1,12 +1,13 @@
 import type { Mode } from "./control.js";
-import { startFlowPanel } from "./flow-panel.js";
-import { startTelemetry } from "./telemetry-panel.js";
+import { FlowPanel } from "./flow-panel.js";
+import { TelemetryPanel } from "./telemetry-panel.js";
 import { Viewer } from "./viewer.js";
 
 const HINTS: Record<Mode, string> = {
   live: "",
-  slow: "This viewer's worker sleeps between messages: the browser reads no faster, TCP pushes back.",
-  frozen: "This viewer's worker is blocked: nothing is read until you wake it.",
+  slow: "The video of this viewer is read slowly, and the server hears what was read. The other lanes go on.",
+  frozen:
+    "The video of this viewer is not read until you wake it. The other lanes of its socket go on.",
 };
 
 const name = crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36) ?? "";
@@ -25,7 +26,20 @@ plainFigure.querySelector("canvas")?.setAttribute("aria-label", "The same video 
 plainFigure.querySelector("strong")?.replaceChildren("plain ws.send()");
 find("video").after(plainFigure);
 
-const main = new Viewer(find("video"), address("video", name));
+const telemetry = new TelemetryPanel();
+const flow = new FlowPanel((viewer) => {
+  if (viewer === name) return { label: "this viewer", ageMs: main.ageMs };
+  if (viewer === `${name}-plain`) return { label: "this viewer, plain", ageMs: plain?.ageMs };
+  return undefined;
+});
+const main = new Viewer(find("video"), {
+  url: address("live", name),
+  worker: "live-worker.js",
+  onMessages: (type, messages) => {
+    const panel = type === "flow" ? flow : telemetry;
+    for (const message of messages) panel.take(message);
+  },
+});
 let plain: Viewer | undefined;
 
 const slow = find("slow") as HTMLButtonElement;
@@ -49,27 +63,18 @@ wake.addEventListener("click", () => set("live"));
 rate.addEventListener("change", () => set(mode));
 if (!("VideoDecoder" in globalThis)) {
   find("hint").textContent = "This browser cannot decode video by WebCodecs: use a newer one.";
-} else if (!globalThis.crossOriginIsolated) {
-  for (const button of [slow, freeze]) button.disabled = true;
-  find("hint").textContent =
-    "Open this page on localhost or over HTTPS to slow and freeze it: shared memory needs that.";
 }
 
 find("compare").addEventListener("change", ({ target }) => {
   const isOn = (target as HTMLInputElement).checked;
   plainFigure.hidden = !isOn;
   plain?.close();
-  plain = isOn ? new Viewer(plainFigure, address("plain", `${name}-plain`)) : undefined;
+  const url = address("plain", `${name}-plain`);
+  plain = isOn ? new Viewer(plainFigure, { url, worker: "plain-worker.js" }) : undefined;
   set(mode);
   if (isOn) {
-    find("hint").textContent =
-      "The same pictures by ws.send(): freeze, and watch the server's memory. Capped at 32 MiB, then the server drops it.";
+    find("hint").textContent = globalThis.crossOriginIsolated
+      ? "The same pictures by ws.send(): freeze, and watch the server's memory. Capped at 32 MiB, then the server drops it."
+      : "Open this page on localhost or over HTTPS to slow and freeze the comparison: shared memory needs that.";
   }
-});
-
-startTelemetry(address("telemetry", `${name}-telemetry`));
-startFlowPanel(address("flow", `${name}-flow`), (viewer) => {
-  if (viewer === name) return { label: "this viewer", ageMs: main.ageMs };
-  if (viewer === `${name}-plain`) return { label: "this viewer, plain", ageMs: plain?.ageMs };
-  return undefined;
 });

@@ -1,5 +1,4 @@
 import { Chart } from "./charts.js";
-import { Feed } from "./feed.js";
 
 interface Reading {
   readonly seq: number;
@@ -37,49 +36,54 @@ const SCALES: Readonly<Record<string, number>> = { B: 1 / (1 << 20), "B/s": 1 / 
 const ROW_EVERY_MS = 250;
 
 /** Draws the newest value of every sensor four times a second. */
-export function startTelemetry(url: string): void {
-  const parent = document.querySelector("#charts") as HTMLElement;
-  const charts = CHARTS.map(({ title, sensors }) => {
-    const place = parent.appendChild(document.createElement("div"));
-    place.className = "chart";
-    const names = Object.keys(sensors);
-    const lines = names.map((label) => ({ label, color: sensors[label] ?? "#fff" }));
-    return { names, chart: new Chart(place, title, lines) };
-  });
-  const newest = new Map<string, number>();
-  let readings = 0;
-  let received = 0;
-  let first: number | undefined;
-  let last = 0;
+export class TelemetryPanel {
+  readonly #newest = new Map<string, number>();
+  readonly #charts: readonly { readonly names: readonly string[]; readonly chart: Chart }[];
+  /** In this second, and in all. */
+  #readings = 0;
+  #received = 0;
+  #first: number | undefined;
+  #last = 0;
 
-  const feed = new Feed(url, {
-    message: (data) => {
-      const reading = JSON.parse(data as string) as Reading;
-      // A newer value takes the place in line of the one it replaces, so numbers may go back.
-      first ??= reading.seq;
-      last = Math.max(last, reading.seq);
-      received++;
-      readings++;
-      newest.set(reading.sensor, reading.value * (SCALES[reading.unit] ?? 1));
-    },
-    connected: () => {},
-  });
-  feed.start();
+  constructor() {
+    const parent = document.querySelector("#charts") as HTMLElement;
+    this.#charts = CHARTS.map(({ title, sensors }) => {
+      const place = parent.appendChild(document.createElement("div"));
+      place.className = "chart";
+      const names = Object.keys(sensors);
+      const lines = names.map((label) => ({ label, color: sensors[label] ?? "#fff" }));
+      return { names, chart: new Chart(place, title, lines) };
+    });
+    setInterval(() => this.#draw(), ROW_EVERY_MS);
+    setInterval(() => this.#count(), 1_000);
+  }
 
-  setInterval(() => {
-    if (newest.size === 0) return;
-    for (const { names, chart } of charts) {
+  /** Takes a reading as it is sent. */
+  take(message: string): void {
+    const { seq, sensor, unit, value } = JSON.parse(message) as Reading;
+    // A newer value takes the place in line of the one it replaces, so numbers may go back.
+    this.#first ??= seq;
+    this.#last = Math.max(this.#last, seq);
+    this.#received++;
+    this.#readings++;
+    this.#newest.set(sensor, value * (SCALES[unit] ?? 1));
+  }
+
+  #draw(): void {
+    if (this.#newest.size === 0) return;
+    for (const { names, chart } of this.#charts) {
       chart.add(
         Date.now() / 1_000,
-        names.map((name) => newest.get(name)),
+        names.map((name) => this.#newest.get(name)),
       );
     }
-  }, ROW_EVERY_MS);
-  setInterval(() => {
-    (document.querySelector("#readings") as HTMLElement).textContent = String(readings);
+  }
+
+  #count(): void {
+    (document.querySelector("#readings") as HTMLElement).textContent = String(this.#readings);
     (document.querySelector("#missed") as HTMLElement).textContent = String(
-      last - (first ?? last + 1) + 1 - received,
+      this.#last - (this.#first ?? this.#last + 1) + 1 - this.#received,
     );
-    readings = 0;
-  }, 1_000);
+    this.#readings = 0;
+  }
 }

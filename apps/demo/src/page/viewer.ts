@@ -1,32 +1,48 @@
 import { Control, type Mode } from "./control.js";
-import type { WorkerReport, WorkerStart } from "./video-worker.js";
+import type { WorkerNews, WorkerOrder, WorkerReport, WorkerStart } from "./worker-protocol.js";
 
 /** Milliseconds without a word from the worker after which it counts as held up. */
 const SILENT_MS = 1_500;
 
+/** What a viewer shows. */
+export interface ViewerOptions {
+  /** The stream's WebSocket address. */
+  readonly url: string;
+  /** The script that reads it, beside this one. */
+  readonly worker: "live-worker.js" | "plain-worker.js";
+  /** Told what else comes on the connection. */
+  readonly onMessages?: (type: "telemetry" | "flow", messages: readonly string[]) => void;
+}
+
 /** One video on the page: its worker, its canvas, its caption. */
 export class Viewer {
   readonly #figure: HTMLElement;
+  /** Holds up a worker that does not know how to read slowly. */
   readonly #control: Control | undefined;
   readonly #worker: Worker;
   readonly #timer: ReturnType<typeof setInterval>;
+  #mode: Mode = "live";
   #report: WorkerReport | undefined;
   #heardAt: number = performance.now();
 
-  /** @param url - the stream's WebSocket address */
-  constructor(figure: HTMLElement, url: string) {
+  constructor(figure: HTMLElement, { url, worker, onMessages }: ViewerOptions) {
     this.#figure = figure;
-    this.#control = globalThis.crossOriginIsolated ? new Control() : undefined;
+    const isHeldUp = worker === "plain-worker.js" && globalThis.crossOriginIsolated;
+    this.#control = isHeldUp ? new Control() : undefined;
     // A canvas gives its picture away once; another viewer in this place gets a new one.
     const old = figure.querySelector("canvas") as HTMLCanvasElement;
     const fresh = old.cloneNode() as HTMLCanvasElement;
     old.replaceWith(fresh);
     const canvas = fresh.transferControlToOffscreen();
-    this.#worker = new Worker(new URL("video-worker.js", import.meta.url), { type: "module" });
+    this.#worker = new Worker(new URL(worker, import.meta.url), { type: "module" });
     const start: WorkerStart = { url, canvas, memory: this.#control?.memory };
     this.#worker.postMessage(start, [canvas]);
-    this.#worker.addEventListener("message", ({ data }: MessageEvent<WorkerReport>) => {
-      this.#report = data;
+    this.#worker.addEventListener("message", ({ data }: MessageEvent<WorkerNews>) => {
+      if (data.type !== "report") {
+        onMessages?.(data.type, data.messages);
+        return;
+      }
+      this.#report = data.report;
       this.#heardAt = performance.now();
       this.#show();
     });
@@ -41,7 +57,12 @@ export class Viewer {
   }
 
   set(mode: Mode, bitsPerSecond: number): void {
-    this.#control?.set(mode, bitsPerSecond);
+    this.#mode = mode;
+    if (this.#control) this.#control.set(mode, bitsPerSecond);
+    else {
+      const order: WorkerOrder = { mode, bitsPerSecond };
+      this.#worker.postMessage(order, []);
+    }
     this.#show();
   }
 
@@ -56,7 +77,7 @@ export class Viewer {
 
   #show(): void {
     const report = this.#report;
-    const mode = this.#control?.mode ?? "live";
+    const mode = this.#mode;
     const state = this.#isSilent && mode === "live" ? "slow" : mode;
     const badge = this.#field("state");
     badge.dataset["state"] = report?.connected === false && state === "live" ? "lost" : state;

@@ -7,36 +7,42 @@ import { layerOf } from "./video.ts";
 
 const EVERY_MS = 500;
 
-/** `/streams/flow` and `/api/connections`: what every connection holds, and what it dropped. */
-export async function flowRoutes(
-  app: FastifyInstance,
-  { signal }: { readonly signal: AbortSignal },
-): Promise<void> {
-  const connections = (): ConnectionView[] => [
-    ...[...app.spillway.connections].map(view),
-    ...plainConnections(app),
-  ];
-  app.get("/api/connections", connections);
+/** Sends the state of every connection to a viewer, until one of the two ends. */
+export type FlowFeed = (connection: Connection, writable: WritableStream<string>) => Promise<void>;
 
+/** What every connection holds, and what it dropped: twice a second, the latest only. */
+export function flowFeed(app: FastifyInstance, signal: AbortSignal): FlowFeed {
   const flow = broadcast<string>({ capacity: { chunks: 2 }, retain: "last" });
   const timer = setInterval(() => {
-    flow.publish(JSON.stringify(snapshot(app, connections())));
+    flow.publish(JSON.stringify(snapshot(app, connectionViews(app))));
   }, EVERY_MS);
   signal.addEventListener("abort", () => {
     clearInterval(timer);
     flow.close();
   });
+  return async (connection, writable) => {
+    await flow
+      .subscribe({ onDrop: connection.recordDrop, signal: connection.signal })
+      .pipeThrough(bounded({ overflow: "latest", onDrop: connection.recordDrop }))
+      .pipeTo(writable);
+  };
+}
 
+/** `/streams/flow`: the state of every connection alone, and `/api/connections`: as it is now. */
+export async function flowRoutes(
+  app: FastifyInstance,
+  { feed }: { readonly feed: FlowFeed },
+): Promise<void> {
+  app.get("/api/connections", () => connectionViews(app));
   app.get(
     "/streams/flow",
     { websocket: true },
-    app.spillway.handler(async (connection) => {
-      await flow
-        .subscribe({ onDrop: connection.recordDrop, signal: connection.signal })
-        .pipeThrough(bounded({ overflow: "latest", onDrop: connection.recordDrop }))
-        .pipeTo(connection.writable);
-    }),
+    app.spillway.handler((connection) => feed(connection, connection.writable)),
   );
+}
+
+function connectionViews(app: FastifyInstance): ConnectionView[] {
+  return [...[...app.spillway.connections].map(view), ...plainConnections(app)];
 }
 
 function view(connection: Connection): ConnectionView {
@@ -57,6 +63,9 @@ function view(connection: Connection): ConnectionView {
     inFlightBytes: stats.inFlightBytes ?? stats.bufferedBytes,
     windowBytes: stats.windowBytes ?? null,
     acknowledgedBy: stats.acknowledgedBy ?? null,
+    lanes: (stats.lanes ?? []).map(({ name, state, inFlightBytes, windowBytes, rttMs }) => {
+      return { name, state, inFlightBytes, windowBytes, rttMs: rttMs ?? null };
+    }),
     rttMs: stats.rttMs ?? null,
     sentMessages: stats.sentMessages,
     sentBytes: stats.sentBytes,

@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
@@ -18,6 +18,10 @@ export async function pageRoutes(app: FastifyInstance): Promise<void> {
   const more = { decorateReply: false, setHeaders, wildcard: false };
   await app.register(fastifyStatic, { ...more, root: `${home}dist/page`, prefix: "/page/" });
   await app.register(fastifyStatic, { ...more, root: uplot, prefix: "/vendor/uplot/" });
+  const client = fileURLToPath(import.meta.resolve("@spillway/client/bundle"));
+  app.get("/vendor/spillway-client.js", (_request, reply) =>
+    reply.sendFile(basename(client), dirname(client)),
+  );
   app.get("/picture.js", (_request, reply) => reply.sendFile("picture.js", `${home}dist`));
 }
 

@@ -90,6 +90,7 @@ export function plainConnections(app: FastifyInstance): ConnectionView[] {
     inFlightBytes: socket.bufferedAmount,
     windowBytes: null,
     acknowledgedBy: null,
+    lanes: [],
     rttMs: null,
     sentMessages: viewer.sentMessages,
     sentBytes: viewer.sentBytes,

@@ -11,29 +11,43 @@ export function layerOf(connection: Connection): number | undefined {
   return watching.get(connection);
 }
 
+/** Sends the video to a viewer, until one of the two ends. */
+export type VideoFeed = (
+  connection: Connection,
+  writable: WritableStream<Uint8Array>,
+  targetBitrate: AsyncIterable<number>,
+) => Promise<void>;
+
 /**
- * `/streams/video`: every viewer gets whole, decodable pictures in the best quality that it has room for. One
- * that falls behind loses whole groups of pictures, never parts of one, and nothing that would be
- * older than a second and a half when it arrives.
+ * Every viewer gets whole, decodable pictures in the best quality that it has room for. One that falls behind
+ * loses whole groups of pictures, never parts of one, and nothing that would be older than a second and a half
+ * when it arrives.
  */
+export function videoFeed(video: Layers<Picture, Uint8Array>): VideoFeed {
+  return async (connection, writable, targetBitrate) => {
+    watching.set(connection, 0);
+    await video
+      .subscribe({
+        targetBitrate,
+        maxAgeMs: 1_500,
+        onDrop: connection.recordDrop,
+        onLayer: (layer) => watching.set(connection, layer),
+        signal: connection.signal,
+      })
+      .pipeTo(writable);
+  };
+}
+
+/** `/streams/video`: the video alone. */
 export async function videoRoutes(
   app: FastifyInstance,
-  { video }: { readonly video: Layers<Picture, Uint8Array> },
+  { feed }: { readonly feed: VideoFeed },
 ): Promise<void> {
   app.get(
     "/streams/video",
     { websocket: true },
-    app.spillway.handler(async (connection) => {
-      watching.set(connection, 0);
-      await video
-        .subscribe({
-          targetBitrate: connection.targetBitrate,
-          maxAgeMs: 1_500,
-          onDrop: connection.recordDrop,
-          onLayer: (layer) => watching.set(connection, layer),
-          signal: connection.signal,
-        })
-        .pipeTo(connection.writable);
-    }),
+    app.spillway.handler((connection) =>
+      feed(connection, connection.writable, connection.targetBitrate),
+    ),
   );
 }
