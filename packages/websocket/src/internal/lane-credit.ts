@@ -182,8 +182,9 @@ export class LaneCredit {
     if (!answer) throw notAsked(this, messages);
     this.#delivery.judge(answer, nowMs);
     this.#delivery.learn(answer, true, nowMs);
-    // What is awaited before anything else is sent.
-    if (this.#delivery.isDraining && this.#delivery.open === 0) this.#ask(nowMs);
+    // What is awaited before anything else is sent; and what was not asked may fill a window that has shrunk.
+    const isAwaited = this.#delivery.isDraining && this.#delivery.open === 0;
+    if (isAwaited || this.#isDue(nowMs)) this.#ask(nowMs);
     this.update();
     return answer.question.sentAt;
   }
@@ -198,8 +199,8 @@ export class LaneCredit {
 
   #isDue(nowMs: number): boolean {
     const { open, isSpaced } = this.#delivery;
-    if (open >= MAX_OPEN) return false;
     const messages = this.#sentMessages - (this.#asked.at(-1)?.messages ?? this.#readMessages);
+    if (open >= MAX_OPEN || messages === 0) return false;
     const isMany = messages >= this.#credit.messages * SPACING;
     return isSpaced || isMany || this.room <= 0 || nowMs - this.#askedAt >= ASK_EVERY_MS;
   }
