@@ -1,8 +1,9 @@
 // The process of a viewer, and of the path to it.
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectPeer, type Peer } from "@spillway/testing/node";
+import { connectPeer } from "@spillway/testing/node";
 import { answering, notice } from "../answering.ts";
 import { Ages } from "../clients/ages.ts";
+import { type CreditReader, creditReader } from "./credit-reader.ts";
 import type { Glance, Midway, View, ViewAsk } from "./protocol.ts";
 import { Recovery } from "./recovery.ts";
 import { type ShapedPath, shapedPath } from "./shaped-path.ts";
@@ -15,15 +16,19 @@ async function view({ port, ms, streams = 1, ...ask }: ViewAsk): Promise<View> {
   const ages = new Ages(0);
   const sights = Array.from({ length: streams }, () => new Sight(ages));
   let recovery: Recovery | undefined;
-  const peers: Peer[] = [];
+  const peers: CreditReader[] = [];
   // One after the other: the server counts them in this order.
   for (const sight of sights) {
-    const peer = await connectPeer(url, pace);
-    peer.onMessage((message) => {
-      const ageMs = sight.take(message as Uint8Array);
+    const take = (message: Uint8Array): void => {
+      const ageMs = sight.take(message);
       recovery?.take(ageMs, performance.now());
-    });
-    peers.push(peer);
+    };
+    if (ask.credits) peers.push(await creditReader(url, ask.reads, take));
+    else {
+      const peer = await connectPeer(url, pace);
+      peer.onMessage((message) => take(message as Uint8Array));
+      peers.push(peer);
+    }
   }
   const startedAtMs = performance.now();
   const stopGlances = glances(sights, ask.glanceEveryMs);

@@ -9,6 +9,8 @@ export interface ViewAsk {
   readonly streams?: number | undefined;
   /** What each reads at most, in bytes a second; as fast as it comes otherwise. */
   readonly reads?: number | undefined;
+  /** Whether the application tells the server what it has read; otherwise its kernel and its pongs do. */
+  readonly credits?: boolean | undefined;
   readonly path?: PathShape | undefined;
   readonly midway?: Midway | undefined;
   /** Tells a {@link Glance} so often, in milliseconds; never otherwise. */

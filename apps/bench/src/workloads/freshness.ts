@@ -7,6 +7,9 @@ import { tracer } from "./freshness/tracer.ts";
 
 type Serve = (load: Load) => Promise<Sender>;
 
+/** To viewers that say what they have read. */
+const CREDITS = "spillway-credits";
+
 /** Loaded when asked for: a peer that is not installed leaves the others alone. */
 const senders: Readonly<Record<string, Serve>> = {
   ws: async (load) => (await import("./freshness/ws.ts")).ws(load, false),
@@ -14,6 +17,7 @@ const senders: Readonly<Record<string, Serve>> = {
   "fixed-64k": async (load) => (await import("./freshness/ours.ts")).spillwayPump(load, 65_536),
   "fixed-256k": async (load) => (await import("./freshness/ours.ts")).spillwayPump(load, 262_144),
   "spillway-pump": async (load) => (await import("./freshness/ours.ts")).spillwayPump(load, "auto"),
+  [CREDITS]: async (load) => (await import("./freshness/ours.ts")).spillwayPump(load, "auto"),
 };
 
 const variants = Object.keys(senders);
@@ -50,7 +54,8 @@ export const freshness: Workload = {
       deadlineMs: 2 * ms + 30_000,
       onNotice: write && ((glance) => write(glance as Glance, rep)),
     });
-    const ask = { kind: "view", port: sender.port, ...how } as const;
+    const credits = variant === CREDITS;
+    const ask = { kind: "view", port: sender.port, credits, ...how } as const;
     await viewer.ask({ ...ask, ms: Math.min(ms, effort.warmUpMs) });
     return {
       async repeat() {
