@@ -72,7 +72,7 @@ export class WebSocketStream {
     this.#url = toAddress(url);
     this.#lanes = new Lanes(
       {
-        answer: (lane, messages) => this.#session?.answer(lane, messages),
+        answer: (lane, messages) => this.#session?.dialogue.answer(lane, messages),
         cancelled: (reason) => this.#session?.aborted(reason),
         failed: (error) => this.#session?.fail(error),
       },
@@ -122,20 +122,20 @@ export class WebSocketStream {
 
   /** What went through the connection, and what waits, at this moment. */
   stats(): ClientStats {
-    const session = this.#session;
+    const dialogue = this.#session?.dialogue;
     const { unread, drops, missed } = this.#lanes;
     return {
-      credits: session?.credits ?? "unknown",
-      receivedMessages: session?.received.messages ?? 0,
-      receivedBytes: session?.received.bytes ?? 0,
+      credits: dialogue?.state ?? "unknown",
+      receivedMessages: dialogue?.received.messages ?? 0,
+      receivedBytes: dialogue?.received.bytes ?? 0,
       unreadMessages: unread.messages,
       unreadBytes: unread.bytes,
       dropped: drops.counts(),
       missedMessages: missed,
-      sentMessages: session?.sent.messages ?? 0,
-      sentBytes: session?.sent.bytes ?? 0,
-      unreadBytesByServer: session?.unreadByServer,
-      bufferedAmount: session?.bufferedAmount,
+      sentMessages: dialogue?.sent.messages ?? 0,
+      sentBytes: dialogue?.sent.bytes ?? 0,
+      unreadBytesByServer: dialogue?.unreadByServer,
+      bufferedAmount: this.#session?.bufferedAmount,
     };
   }
 
@@ -183,7 +183,7 @@ export class WebSocketStream {
     };
     this.#session = session;
     this.#stopConnecting?.();
-    session.start();
+    session.dialogue.start();
     if (credits !== "require") this.#opened.resolve(info);
   }
 
