@@ -26,8 +26,10 @@ const project = (
   },
 });
 
-/** Serves what the client's tests in pages talk to. */
-const creditServer = join(import.meta.dirname, "packages/client/test/everywhere/global-setup.ts");
+/** Serve what the client's tests talk to: a server with credits, and the cases of the proposal. */
+const clientServers = ["everywhere", "proposal"].map((folder) =>
+  join(import.meta.dirname, "packages/client/test", folder, "global-setup.ts"),
+);
 
 const results = process.env["SPILLWAY_TEST_RESULTS"] ?? ".test-results/tests.json";
 
@@ -95,7 +97,7 @@ function browserProjects(): TestProjectInlineConfiguration[] {
         "client",
         "packages/client",
         ["fast-check", `@spillway/testing > ${clock}`],
-        [creditServer],
+        clientServers,
       ),
     ];
   }
@@ -117,7 +119,7 @@ export default defineConfig({
       project("fastify", "packages/fastify", 3),
       project("demo", "apps/demo", 4),
       project("bench", "apps/bench", 5),
-      project("client", "packages/client", 6, [creditServer]),
+      project("client", "packages/client", 6, clientServers),
     ],
   },
 });
