@@ -60,6 +60,11 @@ export function isMarked(text: string): boolean {
   return text.startsWith(MARK);
 }
 
+/** Whether a text is a hello, of whatever version. */
+export function isHello(text: string): boolean {
+  return text.startsWith(`${MARK}V`);
+}
+
 /** A text of the application as it is sent. */
 export function escapeText(text: string): string {
   return isMarked(text) ? MARK + text : text;

@@ -103,6 +103,7 @@ describe("a peer with credit", () => {
     const server = await serve({ window: 65_536 });
     const peer = await CreditPeer.connect(server.url);
     const connection = await server.next();
+    peer.hello();
     const writer = connection.writable.getWriter();
     const large = Buffer.alloc(500_000, 7);
     const second = writer.write(large).then(() => writer.write("behind"));
@@ -116,6 +117,7 @@ describe("a peer with credit", () => {
     const server = await serve();
     const peer = await CreditPeer.connect(server.url);
     const connection = await server.next();
+    peer.hello();
     const texts = ["\u0010", "\u0010Q", "\u0010\u0010L1", "a\u0010"];
     const expected = texts.flatMap((text) => [text, text, text + "x".repeat(100_000)]);
     const received = peer.readAll(expected.length);
@@ -129,6 +131,18 @@ describe("a peer with credit", () => {
     const reader = connection.readable.getReader();
     peer.socket.send("\u0010\u0010Q");
     expect(await reader.read()).toEqual({ done: false, value: "\u0010Q" });
+  });
+
+  test("has said nothing of the protocol before its hello, whatever it looks like", async () => {
+    const server = await serve();
+    const peer = await CreditPeer.connect(server.url);
+    const connection = await server.next();
+    const reader = connection.readable.getReader();
+    peer.socket.send("\u0010X");
+    expect(await reader.read()).toEqual({ done: false, value: "\u0010X" });
+    peer.hello();
+    peer.socket.send("\u0010X");
+    await expect(reader.read()).rejects.toMatchObject({ code: "SPW_ERR_PROTOCOL" });
   });
 
   test("echoes, both ends writing flat out and reading late", async () => {
@@ -200,6 +214,7 @@ describe("lanes of a peer with credit", () => {
     const server = await serve();
     const peer = await CreditPeer.connect(server.url);
     const connection = await server.next();
+    peer.hello();
     const writer = connection.lane({ name: "film" }).getWriter();
     expect(() => connection.lane({ name: "film" })).toThrow(
       expect.objectContaining({ code: "SPW_ERR_OPTION" }),
@@ -233,6 +248,7 @@ describe("lanes of a peer with credit", () => {
     const peer = await CreditPeer.connect(server.url);
     peer.socket.pause();
     const connection = await server.next();
+    peer.hello();
     const large = Buffer.alloc(8_000_000, 7);
     void outcome(connection.writable.getWriter().write(large));
     await waitFor(() => connection.stats().sentBytes > 0, { message: "the first piece" });
@@ -260,6 +276,7 @@ describe("what a peer with credit is told", () => {
     const server = await serve();
     const peer = await CreditPeer.connect(server.url);
     const connection = await server.next();
+    peer.hello();
     const film = fromIterable(["a", new Gap(2, 0, "overflow"), "b"]);
     await film.pipeTo(connection.lane({ name: "film" }));
     const writer = connection.writable.getWriter();
@@ -294,6 +311,7 @@ describe("what a peer with credit is told", () => {
     const peer = await CreditPeer.connect(server.url);
     const connection = await server.next();
     const asked: string[] = [];
+    peer.hello();
     for (const name of ["film", "news"]) {
       connection.lane({ name, onResync: () => void asked.push(name) });
     }
@@ -406,7 +424,8 @@ describe("a peer that breaks the protocol", () => {
     ],
   ];
 
-  test.each(faults)("with %s is closed with %i", async (_, closeCode, code, fault) => {
+  test.each(faults)("with %s is closed with %i", async (what, closeCode, code, fault) => {
+    const introduces = !/version|little|second/u.test(what);
     const server = await serve();
     const peer = await CreditPeer.connect(server.url);
     const connection = await server.next();
@@ -414,6 +433,7 @@ describe("a peer that breaks the protocol", () => {
       connection.readable.pipeTo(new WritableStream({}, { highWaterMark: 0 })),
     );
     const closed = once(peer.socket, "close") as Promise<[number]>;
+    if (introduces) peer.hello();
     fault(peer);
     expect((await closed)[0]).toBe(closeCode);
     expect(await connection.closed).toMatchObject({ closeCode });
@@ -425,6 +445,7 @@ describe("a peer that breaks the protocol", () => {
     const server = await serve();
     const peer = await CreditPeer.connect(server.url);
     const connection = await server.next();
+    peer.hello();
     peer.socket.pause();
     for (let round = 0; round < 50; round++) {
       for (let count = 0; count < 5_000; count++) peer.say({ type: "ask" });

@@ -54,6 +54,11 @@ export class Credits implements LaneCreditHost {
     return most === -Infinity ? this.main.room : most;
   }
 
+  /** Whether the peer has introduced itself. */
+  get isAgreed(): boolean {
+    return this.#granted !== undefined;
+  }
+
   get isSuspended(): boolean {
     return this.#isSuspended;
   }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { DropCounter, type DropReason, SpillwayError } from "@spillway/streams";
-import { decodeControl, innerProtocol, MARK_BYTE } from "@spillway/streams/protocol";
+import { decodeControl, innerProtocol, isHello, MARK_BYTE } from "@spillway/streams/protocol";
 import type { CloseEvent, WebSocket } from "ws";
 import { FlowWindow } from "../flow-window.ts";
 import type { ConnectionSettings } from "../options.ts";
@@ -158,7 +158,8 @@ export class Link {
         const message = `Cannot receive message of ${bytes} bytes: the limit is ${maxMessageBytes} bytes`;
         throw new SpillwayError("SPW_ERR_MESSAGE_TOO_BIG", message);
       }
-      if (this.credits && !isBinary && data[0] === MARK_BYTE) this.#hear(this.credits, data);
+      const isMarked = !isBinary && data[0] === MARK_BYTE;
+      if (isMarked && this.credits) this.#hear(this.credits, data);
       else this.inbox.receive(data, isBinary);
     } catch (error) {
       if (!(error instanceof SpillwayError)) throw error;
@@ -168,7 +169,13 @@ export class Link {
 
   /** A control message, or a text that looks like one. */
   #hear(credits: Credits, data: Buffer): void {
-    const said = decodeControl(data.toString());
+    const text = data.toString();
+    // Until the peer has said that it speaks this, it may be one that does not.
+    if (!credits.isAgreed && !isHello(text)) {
+      this.inbox.receive(data, false);
+      return;
+    }
+    const said = decodeControl(text);
     if (typeof said === "string") this.inbox.receive(data.subarray(1), false);
     else if (said.type === "ask") this.inbox.ask();
     else credits.take(said);
