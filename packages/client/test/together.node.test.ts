@@ -21,8 +21,9 @@ interface Together extends AsyncDisposable {
 async function together(
   client: WebSocketStreamOptions = {},
   options: ConnectionOptions = {},
+  perMessageDeflate: boolean = false,
 ): Promise<Together> {
-  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate });
   await once(server, "listening");
   const accepted = new Promise<Connection>((resolve) => {
     server.on("connection", (socket, request) => resolve(accept(socket, request, options)));
