@@ -20,6 +20,8 @@ interface Asking {
   lateMs(nowMs: number): number;
   /** Whether the peer has said that it wants nothing for now. */
   readonly isSuspended?: boolean;
+  /** Whether it has answered ever: then its answers tell how slow it is. */
+  readonly isAnswering?: boolean;
 }
 
 /** What a connection has, as far as it was needed. */
@@ -60,7 +62,8 @@ export class Condition {
     // Answers that have come lie here until a turn is over.
     const toleratedMs = 2 * turnTime(nowMs);
     const isSilent = [flow, credits].some((one) => one && one.overdueMs(nowMs) > toleratedMs);
-    if (isSilent || credits?.isSuspended || account.stalledMs >= FROZEN_MS) return "frozen";
+    const isStalled = account.stalledMs >= FROZEN_MS && !credits?.isAnswering;
+    if (isSilent || credits?.isSuspended || isStalled) return "frozen";
     const least = this.#state === "congested" ? EASED : CONGESTED;
     // The path may fill long before the window does.
     const isLate = [flow, credits].some((one) => one && one.lateMs(nowMs) >= LATE_MS);

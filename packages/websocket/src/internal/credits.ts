@@ -54,6 +54,11 @@ export class Credits implements LaneCreditHost {
     return most === -Infinity ? this.main.room : most;
   }
 
+  /** Whether the peer has answered ever. */
+  get isAnswering(): boolean {
+    return this.#aliveAt > -Infinity;
+  }
+
   /** Whether the peer has introduced itself. */
   get isAgreed(): boolean {
     return this.#granted !== undefined;
@@ -70,7 +75,7 @@ export class Credits implements LaneCreditHost {
   overdueMs(nowMs: number): number {
     let most = -Infinity;
     for (const lane of this.#lanes) {
-      const isOpen = lane.askedAt !== undefined && lane.askedAt > this.#aliveAt;
+      const isOpen = lane.askedAt !== undefined && lane.askedAt >= this.#aliveAt;
       if (isOpen) most = Math.max(most, lane.overdueMs(nowMs));
     }
     return most;
@@ -81,7 +86,7 @@ export class Credits implements LaneCreditHost {
     const isSilent = this.overdueMs(nowMs) > 0;
     if (!isSilent) return 0;
     const asked = this.#lanes.flatMap(({ askedAt = -Infinity }) => {
-      return askedAt > this.#aliveAt ? [askedAt] : [];
+      return askedAt >= this.#aliveAt ? [askedAt] : [];
     });
     return nowMs - Math.min(...asked);
   }

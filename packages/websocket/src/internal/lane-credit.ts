@@ -10,8 +10,8 @@ import { turnNow } from "./turn-time.ts";
 const MAX_OPEN = 32;
 /** From question to question, as a share of the messages that may be unread. */
 const SPACING = 1 / 4;
-/** Milliseconds after which something is asked again where little is sent. */
-const ASK_EVERY_MS = 1_000;
+/** Milliseconds after which something is asked again where all that was asked is answered. */
+const ASK_EVERY_MS = 250;
 
 /** What was asked: how far the peer has read. */
 interface Asked {
@@ -48,7 +48,7 @@ export class LaneCredit {
   readonly #delivery: Delivery;
   readonly #asked: Asked[] = [];
   #credit: Credit = INITIAL_CREDIT;
-  #askedAt = 0;
+  #askAt = 0;
   #sentMessages = 0;
   #sentBytes = 0;
   #readMessages = 0;
@@ -199,14 +199,17 @@ export class LaneCredit {
 
   #isDue(nowMs: number): boolean {
     const { open, isSpaced } = this.#delivery;
-    const messages = this.#sentMessages - (this.#asked.at(-1)?.messages ?? this.#readMessages);
-    if (open >= MAX_OPEN || messages === 0) return false;
-    const isMany = messages >= this.#credit.messages * SPACING;
-    return isSpaced || isMany || this.room <= 0 || nowMs - this.#askedAt >= ASK_EVERY_MS;
+    const asked = this.#asked.at(-1)?.messages ?? this.#readMessages;
+    const unasked = this.#sentMessages - asked;
+    if (open >= MAX_OPEN || unasked === 0) return false;
+    const isMany = unasked >= this.#credit.messages * SPACING;
+    // Twice as far each time, so that who reads slowly has something to answer soon, and few are asked much.
+    const isNext = open > 0 ? unasked >= asked - this.#readMessages : nowMs >= this.#askAt;
+    return isSpaced || isMany || isNext || this.room <= 0;
   }
 
   #ask(nowMs: number): void {
-    this.#askedAt = nowMs;
+    this.#askAt = nowMs + ASK_EVERY_MS;
     this.#delivery.ask(nowMs);
     const { sent: offset } = this.#delivery;
     this.#asked.push({ messages: this.#sentMessages, bytes: this.#sentBytes, offset });
