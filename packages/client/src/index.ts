@@ -7,8 +7,9 @@
 export type { WebSocketCloseInfo } from "./close-info.ts";
 export type { ReceivedMessage, SentMessage } from "./internal/message.ts";
 export type { PlatformWebSocket, WebSocketConstructor } from "./internal/platform.ts";
-export type { WebSocketStreamOptions } from "./options.ts";
+export type { OverflowWord, WebSocketStreamOptions } from "./options.ts";
 export type { ClientStats } from "./stats.ts";
+export type { UnreadBounds, UnreadQueue } from "./unread-queue.ts";
 export { WebSocketError } from "./web-socket-error.ts";
 export {
   type WebSocketClosed,

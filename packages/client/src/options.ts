@@ -1,8 +1,12 @@
-import type { Overflow } from "@spillway/streams";
-import { checkNumber, checkOneOf, outOfRange, wrongType } from "@spillway/streams/options";
+import { checkNumber, checkOneOf, wrongType } from "@spillway/streams/options";
 import { toProtocols } from "./internal/address.ts";
-import type { ReceivedMessage } from "./internal/message.ts";
 import { findWebSocket, type WebSocketConstructor } from "./internal/platform.ts";
+import type { UnreadBounds, UnreadQueue } from "./unread-queue.ts";
+
+const overflowWords = ["error", "drop-oldest", "drop-newest", "latest"] as const;
+
+/** What happens to a message for which there is no room. */
+export type OverflowWord = (typeof overflowWords)[number];
 
 /** The proposal's `protocols` and `signal`, and what we add to them. */
 export interface WebSocketStreamOptions {
@@ -39,11 +43,12 @@ export interface WebSocketStreamOptions {
   readonly maxQueuedBytes?: number | undefined;
   /**
    * What happens when too much waits unread and the server knows no credits: the streams error with
-   * `SPW_ERR_OVERFLOW`, or messages are dropped and counted.
+   * `SPW_ERR_OVERFLOW`, or messages are dropped and counted. For ages and policies it is a function that makes
+   * the queue, for each lane one: `(bounds) => new BoundedQueue({ ...bounds, overflow: policy })`.
    *
    * @defaultValue `"error"`
    */
-  readonly overflow?: Exclude<Overflow<ReceivedMessage>, "wait"> | undefined;
+  readonly overflow?: OverflowWord | ((bounds: UnreadBounds) => UnreadQueue) | undefined;
   /**
    * The constructor to use, where the platform has none.
    *
@@ -60,7 +65,7 @@ export interface ClientSettings {
   readonly highWaterMark: number;
   readonly maxUnreadMessages: number;
   readonly maxQueuedBytes: number;
-  readonly overflow: Exclude<Overflow<ReceivedMessage>, "wait">;
+  readonly overflow: OverflowWord | ((bounds: UnreadBounds) => UnreadQueue);
   readonly WebSocket: WebSocketConstructor;
 }
 
@@ -80,12 +85,9 @@ export function clientSettings(given: WebSocketStreamOptions | null | undefined)
   const whole = { min: 1, integer: true };
   const highWaterMark = checkNumber("highWaterMark", options.highWaterMark, 1_048_576, whole);
   const own = "maxQueuedBytes";
-  if ((options.overflow as string | undefined) === "wait") {
-    throw outOfRange(
-      "overflow",
-      "a policy that drops (a server without credits never waits)",
-      "wait",
-    );
+  const { overflow } = options;
+  if (typeof overflow === "object") {
+    throw wrongType("overflow", "a word, or a function that makes a BoundedQueue", overflow);
   }
   return {
     protocols: toProtocols(options.protocols),
@@ -94,7 +96,10 @@ export function clientSettings(given: WebSocketStreamOptions | null | undefined)
     highWaterMark,
     maxUnreadMessages: checkNumber("maxUnreadMessages", options.maxUnreadMessages, 1024, whole),
     maxQueuedBytes: checkNumber(own, options.maxQueuedBytes, 16 * highWaterMark, whole),
-    overflow: options.overflow ?? "error",
+    overflow:
+      typeof overflow === "function"
+        ? overflow
+        : checkOneOf("overflow", overflow, "error", overflowWords),
     WebSocket: findWebSocket(options.WebSocket),
   };
 }

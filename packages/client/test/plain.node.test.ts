@@ -1,7 +1,12 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { WebSocketError, WebSocketStream } from "@spillway/client";
-import type { SpillwayError } from "@spillway/streams";
+import {
+  BoundedQueue,
+  keyframes,
+  type OverflowPolicy,
+  type SpillwayError,
+} from "@spillway/streams";
 import { isSettled, waitFor } from "@spillway/testing";
 import { describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
@@ -88,8 +93,41 @@ describe("WebSocketStream with a server that knows no credits", () => {
     });
   });
 
+  test("drops by a queue of the user's, and counts", async () => {
+    let now = 0;
+    const isKey = (message: unknown): boolean => String(message).startsWith("key");
+    const { socket, readable, peer } = await plainPair({
+      maxUnreadMessages: 3,
+      overflow: (bounds) =>
+        new BoundedQueue({
+          ...bounds,
+          overflow: keyframes({ isKey }),
+          maxAgeMs: 100,
+          now: () => now,
+        }),
+    });
+    for (const text of ["key 1", "delta", "delta", "delta", "delta"]) peer.send(text);
+    await waitFor(() => socket.stats().receivedMessages === 5);
+    now = 1000;
+    for (const text of ["key 2", "delta 2"]) peer.send(text);
+    await waitFor(() => socket.stats().receivedMessages === 7);
+    peer.close();
+    expect(await readAll(readable)).toEqual(["key 2", "delta 2"]);
+    expect(socket.stats()).toMatchObject({ unreadMessages: 0, dropped: { chunks: 5 } });
+  });
+
+  test("ends when a queue of the user's would wait", async () => {
+    const { socket, readable, peer } = await plainPair({
+      maxUnreadMessages: 1,
+      overflow: (bounds) => new BoundedQueue(bounds),
+    });
+    for (const text of ["one", "two"]) peer.send(text);
+    expect(await socket.closed).toMatchObject({ closeCode: 4011 });
+    expect(await outcome(readable.getReader().read())).toBe("SPW_ERR_OPTION");
+  });
+
   test("ends with what a policy of the user's throws", async () => {
-    const overflow = {
+    const policy: OverflowPolicy<unknown> = {
       name: "broken",
       start: () => ({
         admit: () => {
@@ -97,7 +135,9 @@ describe("WebSocketStream with a server that knows no credits", () => {
         },
       }),
     };
-    const { socket, readable, peer } = await plainPair({ overflow });
+    const { socket, readable, peer } = await plainPair({
+      overflow: (bounds) => new BoundedQueue({ ...bounds, overflow: policy }),
+    });
     peer.send("one");
     expect(await outcome(readable.getReader().read())).toBe("SPW_ERR_CHUNK");
     expect(await socket.closed).toMatchObject({ closeCode: 4011 });
@@ -254,11 +294,15 @@ describe("WebSocketStream with a server that knows no credits", () => {
       { maxUnreadMessages: 1.5 },
       { overflow: "wait" },
       { overflow: "drop-all" },
+      { overflow: () => undefined },
+      { overflow: null },
       { signal: 5 },
       { protocols: "chat" },
       { WebSocket: 5 },
     ]) {
       expect(make(options)).toThrow();
     }
+    // It needs a queue to work on.
+    expect(make({ overflow: keyframes({ isKey: () => true }) })).toThrow("makes a BoundedQueue");
   });
 });

@@ -7,6 +7,8 @@
  */
 export { ReadableEnd } from "./internal/readable-end.ts";
 export { EndWriter, WritableEnd } from "./internal/writable-end.ts";
+export { fits } from "./internal/bounds.ts";
+export { SizedFifo } from "./internal/fifo.ts";
 export { reportUncaught } from "./internal/report.ts";
 export { pumped } from "./internal/pump.ts";
 export { runsOf } from "./internal/run.ts";

@@ -1,9 +1,11 @@
-import { BoundedQueue, type DropReason, type QueueOptions, SpillwayError } from "@spillway/streams";
+import type { DropReason } from "@spillway/streams";
 import { EMPTY, ReadableEnd, type Source } from "@spillway/streams/ends";
-import { outOfRange } from "@spillway/streams/options";
+import { outOfRange, wrongType } from "@spillway/streams/options";
 import { type Credit, overdrawn, Reading } from "@spillway/streams/protocol";
 import type { ClientSettings } from "../options.ts";
+import type { UnreadQueue } from "../unread-queue.ts";
 import { byteLength, type ReceivedMessage } from "./message.ts";
+import { Unread } from "./unread.ts";
 
 /** What the messages of a lane lead to. */
 export interface IncomingHost {
@@ -12,7 +14,7 @@ export interface IncomingHost {
   /** The application wants no more. */
   cancelled(incoming: Incoming, reason: unknown): void;
   dropped(bytes: number, reason: DropReason): void;
-  /** The queue cannot go on: too much waits, or a policy of the user's broke. */
+  /** The queue cannot go on: too much waits, or a queue of the user's broke. */
   failed(error: unknown): void;
 }
 
@@ -22,7 +24,7 @@ export class Incoming implements Source<ReceivedMessage> {
   number: number | undefined;
   readonly #host: IncomingHost;
   readonly #reading = new Reading();
-  #queue: BoundedQueue<ReceivedMessage>;
+  #queue: UnreadQueue;
   /** What the server may leave unread, once credits are agreed on. */
   #credit: Credit | undefined;
   #state: "open" | "closing" | "done" = "open";
@@ -31,11 +33,8 @@ export class Incoming implements Source<ReceivedMessage> {
 
   constructor(host: IncomingHost, settings: ClientSettings) {
     this.#host = host;
-    this.#queue = this.#makeQueue({
-      maxChunks: settings.maxUnreadMessages,
-      maxSize: settings.highWaterMark,
-      overflow: settings.overflow,
-    });
+    const { maxUnreadMessages, highWaterMark, overflow } = settings;
+    this.#queue = this.#makeQueue(maxUnreadMessages, highWaterMark, overflow);
     this.#end = new ReadableEnd<ReceivedMessage>(this);
   }
 
@@ -55,7 +54,7 @@ export class Incoming implements Source<ReceivedMessage> {
   /** The server waits for credit from the first message on: nothing is dropped, or we say so. */
   giveCredit(credit: Credit): void {
     this.#credit = credit;
-    this.#queue = this.#makeQueue({ maxChunks: Infinity });
+    this.#queue = this.#makeQueue(Infinity, Infinity, "error");
   }
 
   /** @throws {@link SpillwayError} with `SPW_ERR_CREDIT` for a message without credit */
@@ -68,10 +67,10 @@ export class Incoming implements Source<ReceivedMessage> {
       return;
     }
     try {
-      const verdict = this.#queue.offerEntry(this.#queue.stamp(message, bytes));
+      const verdict = this.#queue.offer(message, bytes);
       if (verdict === "wait") throw outOfRange("overflow", "a policy that drops", verdict);
     } catch (error) {
-      this.#host.failed(this.#tellHow(error));
+      this.#host.failed(error);
       return;
     }
     this.#end.wake();
@@ -144,24 +143,21 @@ export class Incoming implements Source<ReceivedMessage> {
     );
   }
 
-  /** Says what to do about it. */
-  #tellHow(cause: unknown): unknown {
-    if (!(cause instanceof SpillwayError) || cause.code !== "SPW_ERR_OVERFLOW") return cause;
-    const { bytes, messages } = this.unread;
-    return new SpillwayError(
-      "SPW_ERR_OVERFLOW",
-      `Cannot keep message: ${messages} of ${bytes} bytes wait unread, the limits are ` +
-        `${this.#queue.maxChunks} and ${this.#queue.maxSize}, and the server knows no credits; ` +
-        "read faster, or choose with option overflow what to drop",
-      { cause },
-    );
-  }
-
-  #makeQueue(bounds: QueueOptions<ReceivedMessage>): BoundedQueue<ReceivedMessage> {
-    return new BoundedQueue<ReceivedMessage>({
-      ...bounds,
+  #makeQueue(
+    maxChunks: number,
+    maxSize: number,
+    overflow: ClientSettings["overflow"],
+  ): UnreadQueue {
+    const bounds = {
+      maxChunks,
+      maxSize,
       size: byteLength,
-      onDrop: ({ size }, reason) => this.#host.dropped(size, reason),
-    });
+      onDrop: ({ size }: { readonly size: number }, reason: DropReason) =>
+        this.#host.dropped(size, reason),
+    };
+    if (typeof overflow !== "function") return new Unread(bounds, overflow);
+    const queue = overflow(bounds);
+    if (typeof queue?.offer === "function") return queue;
+    throw wrongType("overflow", "a function that makes a BoundedQueue", queue);
   }
 }
