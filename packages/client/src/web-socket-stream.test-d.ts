@@ -1,7 +1,8 @@
-import type { Overflow } from "@spillway/streams";
+import { BoundedQueue } from "@spillway/streams";
 import { expectTypeOf, test } from "vitest";
 import type { WebSocket as NodeWebSocket } from "ws";
 import type {
+  OverflowWord,
   ReceivedMessage,
   SentMessage,
   WebSocketOpenInfo,
@@ -23,13 +24,15 @@ test("takes the platform's WebSocket and that of ws", () => {
   expectTypeOf<typeof globalThis.WebSocket>().toExtend<WebSocketStreamOptions["WebSocket"]>();
 });
 
-test("takes any policy but waiting", () => {
-  expectTypeOf<Exclude<Overflow<ReceivedMessage>, "wait">>().toExtend<
-    WebSocketStreamOptions["overflow"]
-  >();
-  // @ts-expect-error a server without credits does not wait
-  const options: WebSocketStreamOptions = { overflow: "wait" };
+test("takes a word, or what makes a queue", () => {
+  expectTypeOf<OverflowWord>().toExtend<WebSocketStreamOptions["overflow"]>();
+  const options: WebSocketStreamOptions = {
+    overflow: (bounds) => new BoundedQueue<ReceivedMessage>(bounds),
+  };
   expectTypeOf(options).toBeObject();
+  // @ts-expect-error a server without credits does not wait
+  const waiting: WebSocketStreamOptions = { overflow: "wait" };
+  expectTypeOf(waiting).toBeObject();
 });
 
 test("has what the proposal has", () => {

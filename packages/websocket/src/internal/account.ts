@@ -158,10 +158,15 @@ export class Account {
   hand(bytes: number, queued: number): void {
     this.settle();
     this.#queued -= queued;
+    this.charge(bytes);
+    this.update();
+  }
+
+  /** `bytes` that are no message go to the socket; nobody hears of room meanwhile, and sends in between. */
+  charge(bytes: number): void {
     this.#buffered += bytes;
     this.#sent += bytes;
     this.#flow?.sent(bytes);
-    this.update();
   }
 
   /** The kernel has taken `bytes`. */

@@ -16,6 +16,8 @@ export interface CreditsHost {
   tell(text: string): void;
   /** Sends how much was read, in place of what waits to say so. */
   answer(text: string): void;
+  /** Whether a message of the lane has left in part. */
+  isWithin(lane: LaneCredit): boolean;
   /** There is room again. */
   opened(): void;
 }
@@ -113,6 +115,10 @@ export class Credits implements LaneCreditHost {
     this.#lanes.push(lane);
     this.#tell({ type: "name", lane: lane.lane, name });
     return lane;
+  }
+
+  isWithin(lane: LaneCredit): boolean {
+    return this.#host.isWithin(lane);
   }
 
   select(lane: number): void {

@@ -15,6 +15,7 @@ function laneOf(window: "auto" | number | false): { lane: LaneCredit; asked: num
   const asked: number[] = [];
   const lane: LaneCredit = new LaneCredit(0, "", window, {
     isSuspended: false,
+    isWithin: () => false,
     select: () => {},
     ask: () => void asked.push(lane.sentMessages),
     gap: () => {},

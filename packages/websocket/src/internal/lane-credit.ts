@@ -25,6 +25,8 @@ interface Asked {
 export interface LaneCreditHost {
   /** Whether the peer wants nothing for now. */
   readonly isSuspended: boolean;
+  /** Whether a message of the lane has left in part: a question would stand behind it, and count it. */
+  isWithin(lane: LaneCredit): boolean;
   /** Says that what follows is of this lane. */
   select(lane: number): void;
   /** Asks behind what was sent. */
@@ -184,7 +186,9 @@ export class LaneCredit {
     this.#delivery.learn(answer, true, nowMs);
     // What is awaited before anything else is sent; and what was not asked may fill a window that has shrunk.
     const isAwaited = this.#delivery.isDraining && this.#delivery.open === 0;
-    if (isAwaited || this.#isDue(nowMs)) this.#ask(nowMs);
+    const isAsked = isAwaited || this.#isDue(nowMs);
+    // At its end a message asks by itself.
+    if (isAsked && !this.#host.isWithin(this)) this.#ask(nowMs);
     this.update();
     return answer.question.sentAt;
   }

@@ -134,6 +134,11 @@ export class Link {
     return new Credits(this.settings.window, {
       tell: (text) => this.outbox.tell(text),
       answer: (text) => this.outbox.answer(text),
+      isWithin: (lane) => {
+        const { within } = this.outbox;
+        // What `send()` took is of no lane.
+        return within !== undefined && (within.lane?.credit ?? this.credits?.main) === lane;
+      },
       opened: () => {
         const { outbox } = this;
         outbox.account.progress();

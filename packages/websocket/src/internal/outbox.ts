@@ -249,6 +249,11 @@ export class Outbox implements WireHost {
     this.#sendControls();
   }
 
+  /** Whose message has left in part, if one has. */
+  get within(): Job | undefined {
+    return this.#current && this.#current.offset > 0 ? this.#current : undefined;
+  }
+
   /** Sends what was read of what the peer sends, once it takes something. */
   answer(text: string): void {
     this.#controls.answer(text);
@@ -329,10 +334,10 @@ export class Outbox implements WireHost {
   }
 
   #sendControls(): void {
-    if (this.#current && this.#current.offset > 0) return;
+    if (this.within) return;
     for (const text of this.#controls.take(this.account.isFlushing)) {
       if (!this.#host.checkOpen()) return;
-      this.account.hand(this.#wire.sendText(text, Buffer.byteLength(text)), 0);
+      this.account.charge(this.#wire.sendText(text, Buffer.byteLength(text)));
     }
   }
 
