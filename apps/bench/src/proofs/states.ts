@@ -1,9 +1,8 @@
-import { MissingPeer } from "../contender.ts";
-import type { Outcome } from "../measure.ts";
 import type { Proof } from "../proof.ts";
+import { orAbsent } from "./or-absent.ts";
 import { proveFlood } from "./states/flood.ts";
 import { proveTrouble } from "./states/trouble.ts";
-import type { Case } from "./states/verdict.ts";
+import type { Case } from "./states/case.ts";
 import { viewers } from "./states/viewers.ts";
 
 /** What becomes of a viewer is seen at once, costs little, and is soon over. */
@@ -26,14 +25,3 @@ export const states: Proof = {
         })),
       ),
 };
-
-/** A viewer that is not installed, or that breaks, is no reason to leave out the others. */
-async function orAbsent(variant: string, prove: () => Promise<Outcome>): Promise<Outcome> {
-  try {
-    return await prove();
-  } catch (error) {
-    const why = { variant, why: (error as Error).message };
-    const isMissing = error instanceof MissingPeer;
-    return { results: [], missing: isMissing ? [why] : [], failed: isMissing ? [] : [why] };
-  }
-}

@@ -7,7 +7,7 @@ import { figure } from "../../wording.ts";
 import { rateOf } from "./figures.ts";
 import type { Load } from "./protocol.ts";
 import { type Look, Stage } from "./stage.ts";
-import type { Case } from "./verdict.ts";
+import type { Case } from "./case.ts";
 
 /** As a viewer may have it at home: what it needs is known, and no processor is in its way. */
 const PATH: PathShape = { bytesPerSecond: 6_250_000, rttMs: 40 };

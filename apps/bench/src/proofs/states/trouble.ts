@@ -1,7 +1,8 @@
 import type { Outcome } from "../../measure.ts";
+import { verdictOf, type Wanted } from "../verdict.ts";
 import { AFTERMATH_MS, type Figures, figuresOf } from "./figures.ts";
 import { Stage } from "./stage.ts";
-import { type Case, verdictOf, type Wanted } from "./verdict.ts";
+import type { Case } from "./case.ts";
 import type { Trouble } from "./viewers.ts";
 
 /** What it is to be seen as, and how long it lasts. */
@@ -44,7 +45,7 @@ export async function proveTrouble(proved: Case, what: Trouble): Promise<Outcome
       await stage.during(AFTERMATH_MS + NOTICE_MS);
       figures.push(figuresOf(journal, state, span));
     }
-    return verdictOf(proved, viewer.name, what, { seconds: ms / 1000 }, [
+    return verdictOf({ proof: "states", ...proved }, viewer.name, what, { seconds: ms / 1000 }, [
       ...(state === "frozen" ? wantedOfFrozen(figures) : wantedOfCongested(figures)),
       {
         what: "swallowed",

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { startChromium } from "../../../chromium.ts";
 import { now } from "../../../clients/protocol.ts";
+import { type BackgroundPage, openBackgroundPage } from "../../background-page.ts";
 import type { Showing, Span } from "../protocol.ts";
 import type { StartViewer, Trouble } from "../viewers.ts";
-import { type BackgroundPage, openBackgroundPage } from "./background-page.ts";
 
 const SCRIPT = new URL("page.js", import.meta.url);
 /** For each picture; there are 33 ms from one to the next. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { verdictOf, type Wanted } from "./verdict.ts";
 
-const proved = { variant: "bun", runtime: { name: "node 20", path: "" } };
+const proved = { proof: "states", variant: "bun", runtime: { name: "node 20", path: "" } };
 const verdict = (...all: Wanted[]): ReturnType<typeof verdictOf> =>
   verdictOf(proved, "bun 1.4.5", "stopped", { seconds: 3 }, all);
 
@@ -44,6 +44,14 @@ describe("verdictOf()", () => {
       { variant: "bun (stopped)", why: "frozen after 0.4 to 1.2 s (at most 1)" },
     ]);
     expect(verdict({ what: "frozen after", unit: "s", values }).failed).toEqual([]);
+  });
+
+  test("wants a rate to be high", () => {
+    const rate = { what: "rate", unit: "MB/s", goal: 12 } as const;
+    expect(verdict({ ...rate, values: [12.5] }).failed).toEqual([]);
+    expect(verdict({ ...rate, values: [12.5, 11] }).failed).toEqual([
+      { variant: "bun (stopped)", why: "rate 11 to 12.5 MB/s (at least 12)" },
+    ]);
   });
 
   test("fails by what did not come to pass", () => {

@@ -1,41 +1,38 @@
-import type { Absence, Outcome } from "../../measure.ts";
-import { type ResultContext, summarise } from "../../result.ts";
-import type { Runtime } from "../../runtimes.ts";
-import type { Params, Unit } from "../../workload.ts";
-import { figure } from "../../wording.ts";
-import type { StartViewer } from "./viewers.ts";
+import type { Absence, Outcome } from "../measure.ts";
+import { isLessBetter, type ResultContext, summarise } from "../result.ts";
+import type { Runtime } from "../runtimes.ts";
+import { figure } from "../wording.ts";
+import type { Params, Unit } from "../workload.ts";
 
-/** A viewer that is to be looked at. */
-export interface Case {
+/** What was looked at. */
+export interface Proved {
+  /** The name of the proof. */
+  readonly proof: string;
   readonly variant: string;
-  readonly start: StartViewer;
-  readonly isQuick: boolean;
-  /** That of the server. */
   readonly runtime: Runtime;
-  readonly onProgress: (what: string) => void;
 }
 
 /** What is wanted of a figure, each time that it was taken. */
 export interface Wanted {
   /** `frozen after` */
   readonly what: string;
-  readonly unit: Extract<Unit, "MB" | "s">;
+  readonly unit: Extract<Unit, "MB" | "MB/s" | "s">;
   /** `undefined`: it did not come to pass. */
   readonly values: readonly (number | undefined)[];
-  /** At most; without one it is told alone. */
+  /** At most, of a rate at least; without one it is told alone. */
   readonly goal?: number | undefined;
 }
 
 /** Has each figure as a row, all of them as a line for people, and those that miss their goal as failures. */
 export function verdictOf(
-  { variant, runtime }: Pick<Case, "runtime" | "variant">,
+  { proof, variant, runtime }: Proved,
   viewer: string,
   trouble: string,
   params: Params,
   all: readonly Wanted[],
 ): Outcome {
   const context: ResultContext = {
-    workload: "states",
+    workload: proof,
     variant,
     runtime: runtime.name,
     params: { viewer, trouble, ...params },
@@ -57,16 +54,19 @@ export function verdictOf(
 }
 
 /** The worst counts. */
-function isMissed({ values, goal }: Wanted): boolean {
-  return goal !== undefined && values.some((value) => value === undefined || value > goal);
+function isMissed({ unit, values, goal }: Wanted): boolean {
+  if (goal === undefined) return false;
+  const isFar = (value: number): boolean => (isLessBetter(unit) ? value > goal : value < goal);
+  return values.some((value) => value === undefined || isFar(value));
 }
 
 /** `frozen after 0.42 to 0.5 s (at most 1)` */
 function wordingOf({ what, unit, values, goal }: Wanted): string {
   const seen = values.filter((value) => value !== undefined);
-  const most = goal === undefined ? "" : ` (at most ${figure(goal)})`;
-  if (seen.length < values.length) return `${what} never${most}`;
+  const limit = isLessBetter(unit) ? "at most" : "at least";
+  const wanted = goal === undefined ? "" : ` (${limit} ${figure(goal)})`;
+  if (seen.length < values.length) return `${what} never${wanted}`;
   const [least, worst] = [Math.min(...seen), Math.max(...seen)].map(figure);
   const range = least === worst ? `${worst}` : `${least} to ${worst}`;
-  return `${what} ${range} ${unit}${most}`;
+  return `${what} ${range} ${unit}${wanted}`;
 }

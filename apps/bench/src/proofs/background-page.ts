@@ -5,6 +5,14 @@ export interface BackgroundPage {
   /** @returns what the expression is, as JSON has it */
   evaluate(expression: string): Promise<unknown>;
   setState(state: "active" | "frozen"): Promise<void>;
+  /** What its scripts have in use, once garbage is gone. */
+  heapBytes(): Promise<number>;
+}
+
+interface Result {
+  readonly result?: { readonly value?: unknown };
+  readonly exceptionDetails?: { readonly text: string };
+  readonly usedSize?: number;
 }
 
 /** What comes from the page: the answer to a command, or an event. */
@@ -12,10 +20,7 @@ interface Reply {
   readonly id?: number;
   readonly method?: string;
   readonly params?: { readonly payload?: string };
-  readonly result?: {
-    readonly result?: { readonly value?: unknown };
-    readonly exceptionDetails?: { readonly text: string };
-  };
+  readonly result?: Result;
   readonly error?: { readonly message: string };
 }
 
@@ -67,8 +72,17 @@ export async function openBackgroundPage(
   await loaded;
   return {
     async evaluate(expression) {
-      const { result } = await send("Runtime.evaluate", { expression, returnByValue: true });
+      const { result } = await send("Runtime.evaluate", {
+        expression,
+        awaitPromise: true,
+        returnByValue: true,
+      });
       return result?.result?.value;
+    },
+    async heapBytes() {
+      await send("HeapProfiler.collectGarbage");
+      const { result } = await send("Runtime.getHeapUsage");
+      return result?.usedSize ?? 0;
     },
     async setState(state) {
       await send("Page.setWebLifecycleState", { state });
