@@ -116,6 +116,19 @@ describe("states", { timeout: 120_000 }, () => {
   });
 });
 
+describe("credits", { timeout: 120_000 }, () => {
+  test("looks at a page that keeps up, reads slowly, sleeps and is blocked", async () => {
+    const { stdout, stderr } = await bench("credits", "--quick", "--json", "--only", "chromium");
+    const results = stdout === "" ? [] : parse(stdout);
+    const troubles = new Set(results.map(({ params }) => params["trouble"]));
+    const isInstalled = !stderr.includes("missing");
+    const all = ["ordinary, pings", "ordinary, credits", "slow, credits", "frozen, credits"];
+    expect([...troubles]).toEqual(isInstalled ? [...all, "blocked, credits"] : []);
+    // How fast all that is, is another matter on a machine that is busy with tests.
+    expect(stderr).not.toMatch(/swallowed|in flight|grew|never/u);
+  });
+});
+
 test.each([
   ["an option of workloads", ["soak", "--reps", "3"], /--reps is no option of a proof/u],
   ["an option of proofs", ["unicast", "--seed", "3"], /--seed is no option of a workload/u],
