@@ -1,16 +1,15 @@
 import type { Outcome } from "../../measure.ts";
 import { AFTERMATH_MS, figuresOf } from "../states/figures.ts";
 import { type Case, CREDIT_BYTES, verdict } from "./case.ts";
-import { growthOf } from "./memory.ts";
+import { growthOf, weighFor } from "./memory.ts";
 import { FEEDS } from "./protocol.ts";
 import { seconds } from "./seconds.ts";
-import { Stage, type Weight } from "./stage.ts";
+import { Stage } from "./stage.ts";
 
 const LASTS_MS = 15_000;
 const QUICK_MS = 4000;
 /** The window is what it will be, and the browser as large. */
 const BEFORE_MS = 5000;
-const WEIGH_MS = 1000;
 const NOTICE_MS = 200;
 const MAX_S = 1;
 
@@ -22,13 +21,7 @@ export async function proveBlocked(proved: Case): Promise<Outcome> {
   return Stage.with(cast, async (stage) => {
     await stage.during(BEFORE_MS);
     const before = await stage.weigh();
-    const weights: Weight[] = [];
-    const blocked = stage.block(ms);
-    for (let leftMs = ms - WEIGH_MS; leftMs > 0; leftMs -= WEIGH_MS) {
-      await stage.during(WEIGH_MS);
-      weights.push(await stage.weigh());
-    }
-    const span = await blocked;
+    const [weights, span] = await Promise.all([weighFor(stage, ms), stage.block(ms)]);
     await stage.during(AFTERMATH_MS + NOTICE_MS);
     const journal = await stage.journal();
     const { seenMs, overMs, swallowedBytes, shownMs } = figuresOf(journal, "frozen", span);

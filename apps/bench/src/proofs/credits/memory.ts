@@ -1,8 +1,23 @@
 import type { Wanted } from "../verdict.ts";
-import type { Weight } from "./stage.ts";
+import type { Stage, Weight } from "./stage.ts";
+
+const WEIGH_MS = 1000;
 
 /** By what a process grows that holds nothing: what its allocator keeps, machine code, caches. */
 const NOISE_MB = { resident: 24, live: 8 };
+
+/** Weighs again and again, and for the last time before so much time is over. */
+export async function weighFor(stage: Stage, ms: number): Promise<Weight[]> {
+  const untilMs = performance.now() + ms;
+  const weights: Weight[] = [];
+  do {
+    await stage.during(WEIGH_MS);
+    weights.push(await stage.weigh());
+    // To weigh takes time too.
+  } while (performance.now() + 2 * WEIGH_MS < untilMs);
+  await stage.during(Math.max(0, untilMs - performance.now()));
+  return weights;
+}
 
 /**
  * The most that server and browser have grown by since `before`.

@@ -1,17 +1,16 @@
 import type { Outcome } from "../../measure.ts";
 import { type Case, CREDIT_BYTES, verdict } from "./case.ts";
 import { frozenMs, unreadBytes } from "./figures.ts";
-import { growthOf } from "./memory.ts";
+import { growthOf, weighFor } from "./memory.ts";
 import { FEEDS } from "./protocol.ts";
 import { seconds } from "./seconds.ts";
-import { Stage, type Weight } from "./stage.ts";
+import { Stage } from "./stage.ts";
 
 const EVERY_MS = 1000;
 const LASTS_MS = 20_000;
 const QUICK_MS = 4000;
 /** All that may be unread is, by then. */
 const BEFORE_MS = 3000;
-const WEIGH_MS = 1000;
 /** Of the page, beyond what it had: it keeps what it tells of each message. */
 const MAX_HEAP_MB = 1;
 
@@ -25,11 +24,7 @@ export async function proveSlow(proved: Case): Promise<Outcome> {
     await stage.during(BEFORE_MS);
     const heapBefore = await tab.heapBytes?.();
     const before = await stage.weigh();
-    const weights: Weight[] = [];
-    for (let leftMs = ms; leftMs > 0; leftMs -= WEIGH_MS) {
-      await stage.during(WEIGH_MS);
-      weights.push(await stage.weigh());
-    }
+    const weights = await weighFor(stage, ms);
     const heapAfter = await tab.heapBytes?.();
     const { changes, samples, showings } = await stage.journal();
     const untilMs = samples.at(-1)?.atMs ?? 0;
