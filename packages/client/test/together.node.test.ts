@@ -193,29 +193,34 @@ describe("our client at our server", () => {
     { timeout: 60_000 },
     async () => {
       await fc.assert(
-        fc.asyncProperty(fc.array(step, { maxLength: 200, size: "max" }), async (steps) => {
-          await using pair = await together({ highWaterMark: 65_536, maxUnreadMessages: 64 });
-          const { connection, socket, readable, writable } = pair;
-          const down = lanes.map((name) => ({
-            writer: new Writer(name === "" ? connection.writable : connection.lane({ name })),
-            reader: new Reader(name === "" ? readable : socket.lane(name)),
-          }));
-          const up = { writer: new Writer(writable), reader: new Reader(connection.readable) };
-          for (const one of steps) {
-            if (one === "turn") await new Promise((resolve) => void setImmediate(resolve));
-            else if ("sends" in one) up.writer.write(one.sends);
-            else if ("takes" in one) up.reader.want(one.takes);
-            else if ("bytes" in one) down[one.lane]?.writer.write(one.bytes);
-            else down[one.lane]?.reader.want(one.reads);
-          }
-          for (const { writer, reader } of [...down, up]) reader.want(writer.written.length);
-          const isWhole = ({ writer, reader }: typeof up): boolean =>
-            reader.read.length >= writer.written.length;
-          await waitFor(() => [...down, up].every(isWhole), { message: "the rest" });
-          for (const { writer, reader } of [...down, up]) {
-            expect(reader.read).toEqual(writer.written);
-          }
-        }),
+        fc.asyncProperty(
+          fc.array(step, { maxLength: 200, size: "max" }),
+          fc.boolean(),
+          async (steps, packs) => {
+            const small = { highWaterMark: 65_536, maxUnreadMessages: 64 };
+            await using pair = await together(small, {}, packs);
+            const { connection, socket, readable, writable } = pair;
+            const down = lanes.map((name) => ({
+              writer: new Writer(name === "" ? connection.writable : connection.lane({ name })),
+              reader: new Reader(name === "" ? readable : socket.lane(name)),
+            }));
+            const up = { writer: new Writer(writable), reader: new Reader(connection.readable) };
+            for (const one of steps) {
+              if (one === "turn") await new Promise((resolve) => void setImmediate(resolve));
+              else if ("sends" in one) up.writer.write(one.sends);
+              else if ("takes" in one) up.reader.want(one.takes);
+              else if ("bytes" in one) down[one.lane]?.writer.write(one.bytes);
+              else down[one.lane]?.reader.want(one.reads);
+            }
+            for (const { writer, reader } of [...down, up]) reader.want(writer.written.length);
+            const isWhole = ({ writer, reader }: typeof up): boolean =>
+              reader.read.length >= writer.written.length;
+            await waitFor(() => [...down, up].every(isWhole), { message: "the rest" });
+            for (const { writer, reader } of [...down, up]) {
+              expect(reader.read).toEqual(writer.written);
+            }
+          },
+        ),
         { numRuns: 100 },
       );
     },
