@@ -134,7 +134,7 @@ export class WebSocketStream {
       missedMessages: missed,
       sentMessages: dialogue?.sent.messages ?? 0,
       sentBytes: dialogue?.sent.bytes ?? 0,
-      unreadBytesByServer: dialogue?.unreadByServer,
+      unreadBytesByServer: dialogue?.state === "agreed" ? dialogue.unreadByServer.bytes : undefined,
       bufferedAmount: this.#session?.bufferedAmount,
     };
   }

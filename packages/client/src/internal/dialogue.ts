@@ -78,9 +78,9 @@ export class Dialogue {
     return this.#window.sent;
   }
 
-  /** Bytes sent that the server's application has not read, as far as we were told. */
-  get unreadByServer(): number | undefined {
-    return this.#state === "agreed" ? this.#window.unread.bytes : undefined;
+  /** Sent and, as far as a server with credits has told, not read by its application. */
+  get unreadByServer(): Credit {
+    return this.#window.unread;
   }
 
   /** Until we know better, what leaves is within the least credit that a server gives. */

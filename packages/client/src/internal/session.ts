@@ -44,19 +44,23 @@ export class Session implements OutgoingHost {
   #stopClosing: (() => void) | undefined;
   #isOver = false;
 
-  /** @param isOurs - whether the server has picked a protocol of ours */
+  /**
+   * @param isOurs - whether the server has picked a protocol of ours
+   * @param outgoing - one that outlives this connection, if there is one
+   */
   constructor(
     socket: PlatformWebSocket,
     isOurs: boolean,
     lanes: Lanes,
     settings: ClientSettings,
     host: SessionHost,
+    outgoing?: Outgoing,
   ) {
     this.#socket = socket;
     this.#lanes = lanes;
     this.#host = host;
     this.#unsent = new Unsent(socket, UNSENT_MARK, () => this.outgoing.wake());
-    this.outgoing = new Outgoing(this, settings.maxQueuedBytes);
+    this.outgoing = outgoing ?? new Outgoing(this, settings.maxQueuedBytes);
     this.dialogue = new Dialogue(socket, isOurs, lanes, settings, {
       decided: () => host.decided(),
       wake: () => this.outgoing.wake(),

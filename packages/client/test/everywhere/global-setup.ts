@@ -1,5 +1,7 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { type WebSocket, WebSocketServer } from "ws";
 import { CreditPeer } from "../credit-peer.ts";
@@ -19,7 +21,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
   server.on("connection", (socket, request) => {
     const [, route = "", id = "", count = "0"] = (request.url ?? "").split("/");
     const play = routes[route];
-    if (play) peers.set(id, play(socket));
+    if (play) peers.set(id, play(socket, peers.has(id)));
     const peer = peers.get(id);
     if (route === "read") peer?.read(Number(count));
     if (!play && peer) socket.send(JSON.stringify(reportOf(peer)));
@@ -34,7 +36,11 @@ export default async function setup(project: TestProject): Promise<() => void> {
 
 const PIECE = new Uint8Array(1024);
 
-const routes: Record<string, (socket: WebSocket) => CreditPeer> = {
+/** Pictures after which a first connection is lost. */
+const LOST_AFTER = 100;
+
+/** `isAgain`: whether this client was here before. */
+const routes: Record<string, (socket: WebSocket, isAgain: boolean) => CreditPeer> = {
   /** Sends whenever there is credit. */
   flood: (socket) => speak(socket, (peer) => flood(peer, 0)),
   /** Floods one lane, and sends back on the other what it gets. */
@@ -49,6 +55,21 @@ const routes: Record<string, (socket: WebSocket) => CreditPeer> = {
         peer.ask(2);
       }
       flood(peer, 1);
+    });
+  },
+  /** Sends a clip on a lane, from its beginning; the first time it resets the connection on the way. */
+  clip: (socket, isAgain) => {
+    const pictures = readClip();
+    let sent: number | undefined;
+    return speak(socket, (peer) => {
+      if (sent === undefined) peer.name(1, "video");
+      const before = (sent ??= 0);
+      const last = isAgain ? pictures.length : LOST_AFTER;
+      while (sent < last && peer.send(pictures[sent] as Uint8Array, 1)) sent++;
+      if (sent > before) peer.ask(1);
+      if (before === last) return;
+      if (sent === last && isAgain) peer.say({ type: "end", lane: 1 });
+      else if (sent === last) socket.terminate();
     });
   },
   /** Takes what the credit allows, and reads what it is told to. */
@@ -70,6 +91,20 @@ function speak(socket: WebSocket, heard: (peer: CreditPeer) => void): CreditPeer
     }
   });
   return peer;
+}
+
+/** The pictures of an IVF file, in VP8. */
+function readClip(): Uint8Array[] {
+  const file = readFileSync(
+    join(import.meta.dirname, "../../../../apps/demo/clip/spillway-low.ivf"),
+  );
+  const pictures: Uint8Array[] = [];
+  for (let at = file.readUInt16LE(6); at < file.byteLength;) {
+    const begin = at + 12;
+    at = begin + file.readUInt32LE(at);
+    pictures.push(file.subarray(begin, at));
+  }
+  return pictures;
 }
 
 function flood(peer: CreditPeer, lane: number): void {
