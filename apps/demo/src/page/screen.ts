@@ -53,7 +53,7 @@ export class Screen {
     this.#decoder.decode(new EncodedVideoChunk({ type, timestamp, data: picture.payload }));
   }
 
-  /** What comes next is of another connection. */
+  /** Something is missing, or what comes next is of another connection. */
   restart(): void {
     this.#needsKey = true;
   }

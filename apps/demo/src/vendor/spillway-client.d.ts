@@ -1,2 +1,2 @@
 // What the server sends here is the client in one file: pages have no packages.
-export { WebSocketStream } from "@spillway/client";
+export { ReconnectingWebSocketStream } from "@spillway/client";
