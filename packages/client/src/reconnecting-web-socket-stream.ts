@@ -1,7 +1,7 @@
 import { type DropReason, type Gap } from "@spillway/streams";
 import { checkClose, type WebSocketCloseInfo } from "./close-info.ts";
 import { toAddress } from "./internal/address.ts";
-import { type Deferred, deferred } from "./internal/deferred.ts";
+import { type Deferred, deferred } from "@spillway/streams/ends";
 import type { ReceivedMessage, SentMessage } from "./internal/message.ts";
 import type { PlatformClose } from "./internal/platform.ts";
 import { Feeds } from "./internal/reconnect/feeds.ts";

@@ -2,7 +2,7 @@ import { innerProtocol } from "@spillway/streams/protocol";
 import { checkClose, type WebSocketCloseInfo } from "./close-info.ts";
 import { toAddress } from "./internal/address.ts";
 import { connect } from "./internal/connect.ts";
-import { type Deferred, deferred } from "./internal/deferred.ts";
+import { type Deferred, deferred } from "@spillway/streams/ends";
 import { Lanes } from "./internal/lanes.ts";
 import type { ReceivedMessage, SentMessage } from "./internal/message.ts";
 import type { PlatformClose, PlatformWebSocket } from "./internal/platform.ts";

@@ -5,6 +5,7 @@
  *
  * @module
  */
+export { type Deferred, deferred, ignore } from "./internal/deferred.ts";
 export { ReadableEnd } from "./internal/readable-end.ts";
 export { EndWriter, WritableEnd } from "./internal/writable-end.ts";
 export { fits } from "./internal/bounds.ts";

@@ -282,6 +282,23 @@ describe("lanes of a peer with credit", () => {
     expect(await peer.readAll(1, 1)).toEqual(["hello"]);
   });
 
+  test("that are given up while a message is compressed end without it", async () => {
+    const server = await serve({}, undefined, { perMessageDeflate: true });
+    const peer = await CreditPeer.connect(server.url);
+    const connection = await server.next();
+    peer.hello();
+    const film = connection.lane({ name: "film" }).getWriter();
+    const written = outcome(film.write("film ".repeat(200_000)));
+    await waitFor(() => peer.said("select").length === 1, { message: "its turn" });
+    await film.abort(new Error("gone"));
+    await connection.writable.getWriter().write("main");
+    await peer.readAll(1);
+    expect(await written).not.toBe("resolved");
+    expect(peer.said("end")).toEqual([{ type: "end", lane: 1 }]);
+    expect(peer.heard.flatMap((one) => ("data" in one ? [one.lane] : []))).toEqual([0]);
+    expect(connection.stats()).toMatchObject({ queuedBytes: 0, dropped: { chunks: 1 } });
+  });
+
   test("names are 1 to 64 characters", async () => {
     const server = await serve();
     await CreditPeer.connect(server.url);
@@ -343,6 +360,35 @@ describe("what a peer with credit is told", () => {
     peer.say({ type: "resync", lane: 1 });
     await waitFor(() => asked.length === 2, { message: "both" });
     expect(asked).toEqual(["news", "film"]);
+  });
+});
+
+describe("what onResync throws", () => {
+  test("is reported as uncaught, and the connection goes on", async () => {
+    const server = await serve();
+    const peer = await CreditPeer.connect(server.url);
+    const connection = await server.next();
+    const broke = new Error("broke");
+    connection.lane({
+      onResync: () => {
+        throw broke;
+      },
+    });
+    const caught: unknown[] = [];
+    const listeners = process.listeners("uncaughtException");
+    process.removeAllListeners("uncaughtException");
+    process.on("uncaughtException", (error) => caught.push(error));
+    try {
+      peer.hello();
+      peer.say({ type: "resync", lane: 0 });
+      await waitFor(() => caught.length > 0, { message: "the report" });
+    } finally {
+      process.removeAllListeners("uncaughtException");
+      for (const listener of listeners) process.on("uncaughtException", listener);
+    }
+    expect(caught).toEqual([broke]);
+    await connection.writable.getWriter().write("goes on");
+    expect(await peer.readAll(1)).toEqual(["goes on"]);
   });
 });
 

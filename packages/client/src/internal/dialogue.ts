@@ -1,4 +1,3 @@
-import { SpillwayError } from "@spillway/streams";
 import {
   type Control,
   type Credit,
@@ -10,7 +9,7 @@ import {
   VERSION,
 } from "@spillway/streams/protocol";
 import type { ClientSettings } from "../options.ts";
-import type { Lanes } from "./lanes.ts";
+import { broken, type Lanes } from "./lanes.ts";
 import { byteLength, type ReceivedMessage, type SentMessage } from "./message.ts";
 import { OPEN, type PlatformWebSocket, sendMessage } from "./platform.ts";
 import { startTimer } from "./timer.ts";
@@ -242,8 +241,4 @@ function readHello(message: ReceivedMessage): (Control & { readonly type: "hello
   } catch {
     return undefined;
   }
-}
-
-function broken(what: string): SpillwayError {
-  return new SpillwayError("SPW_ERR_PROTOCOL", `Cannot follow server: ${what}`);
 }

@@ -146,6 +146,7 @@ export class Lanes implements IncomingHost {
   }
 }
 
-function broken(what: string): SpillwayError {
+/** The error for a server that breaks the protocol. */
+export function broken(what: string): SpillwayError {
   return new SpillwayError("SPW_ERR_PROTOCOL", `Cannot follow server: ${what}`);
 }

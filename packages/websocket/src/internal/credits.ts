@@ -1,4 +1,5 @@
 import { SpillwayError } from "@spillway/streams";
+import { reportUncaught } from "@spillway/streams/ends";
 import { outOfRange } from "@spillway/streams/options";
 import {
   type Control,
@@ -168,7 +169,7 @@ export class Credits implements LaneCreditHost {
         this.#hear(this.#laneOf(control.lane), control.messages);
         break;
       case "resync":
-        this.#laneOf(control.lane).resync?.();
+        this.#resync(this.#laneOf(control.lane));
         break;
       case "suspend":
       case "resume":
@@ -184,6 +185,14 @@ export class Credits implements LaneCreditHost {
   #hear(lane: LaneCredit, messages: number): void {
     const askedAt = lane.answer(messages, performance.now());
     this.#aliveAt = Math.max(this.#aliveAt, askedAt);
+  }
+
+  #resync({ resync }: LaneCredit): void {
+    try {
+      resync?.();
+    } catch (error) {
+      reportUncaught(error);
+    }
   }
 
   #laneOf(number: number): LaneCredit {

@@ -1,7 +1,7 @@
 import { SpillwayError } from "@spillway/streams";
 import type { WebSocket } from "ws";
 import { type CloseInfo, closeCodes } from "../close-codes.ts";
-import { type Deferred, deferred } from "./deferred.ts";
+import { type Deferred, deferred } from "@spillway/streams/ends";
 import type { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
 import { peerError } from "./peer-error.ts";

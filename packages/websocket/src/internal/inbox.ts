@@ -28,6 +28,8 @@ const CREDIT_MESSAGES = 1_024;
  * stops by itself; to pause would hide what it says of what it reads, and each end might wait for the other.
  */
 export class Inbox implements Source<ReceivedMessage> {
+  /** What a peer with credit may leave unread. */
+  readonly credit: Credit;
   readonly #host: InboxHost;
   readonly #highWaterMark: number;
   readonly #maxQueuedBytes: number;
@@ -49,6 +51,8 @@ export class Inbox implements Source<ReceivedMessage> {
     hasCredit: boolean = false,
   ) {
     this.#host = host;
+    const bytes = Math.max(options.highWaterMark, INITIAL_CREDIT.bytes);
+    this.credit = { bytes, messages: CREDIT_MESSAGES };
     this.#reading = hasCredit ? new Reading() : undefined;
     this.#highWaterMark = options.highWaterMark;
     this.#maxQueuedBytes = options.maxQueuedBytes;
@@ -59,14 +63,6 @@ export class Inbox implements Source<ReceivedMessage> {
       size: hasCredit ? byteLength : (message) => wireBytes(byteLength(message)),
       onDrop: ({ size }, reason) => host.dropped(size, reason),
     });
-  }
-
-  /** What a peer with credit may leave unread. */
-  get credit(): Credit {
-    return {
-      bytes: Math.max(this.#highWaterMark, INITIAL_CREDIT.bytes),
-      messages: CREDIT_MESSAGES,
-    };
   }
 
   get messages(): number {

@@ -1,5 +1,5 @@
 import { leaseOf, type MessageChunk } from "../frame.ts";
-import { type Deferred, deferred } from "./deferred.ts";
+import { type Deferred, deferred } from "@spillway/streams/ends";
 import type { Lane } from "./lane.ts";
 import type { Message } from "./message.ts";
 

@@ -299,11 +299,17 @@ export class Outbox implements WireHost {
 
   /** Forgets what `lane` has written; a message that has begun to leave still ends. */
   drop(lane: Lane, reason: unknown): void {
-    this.remove(lane);
     this.#line.giveUp(reason, lane);
-    if (this.#current?.lane === lane) this.#current.sent.reject(reason);
-    const left = this.#current?.lane === lane ? this.#current.left : 0;
-    this.#forget(lane, left);
+    // One that is being compressed has not begun, and must not come behind the end of its lane.
+    if (this.#current?.lane === lane && !this.within) {
+      giveUp(this.#current, reason);
+      this.#current = undefined;
+    }
+    this.remove(lane);
+    const begun = this.#current?.lane === lane ? this.#current : undefined;
+    begun?.sent.reject(reason);
+    this.#forget(lane, begun?.left ?? 0);
+    this.pump();
   }
 
   /** Ends every lane and settles every write; what was handed over leaves, and nothing more. */
@@ -347,23 +353,17 @@ export class Outbox implements WireHost {
 
   /** Sends a message, or of a large one the next fragment. */
   #sendSome(job: Job): void {
-    if (!job.message) {
-      this.#creditOf(job)?.begin();
-      const bytes = this.#sender.write(job.chunk);
-      if (bytes > 0) {
-        this.#count(job, bytes, job.left, true);
-        return;
-      }
+    // Until it has begun: it may have been compressed meanwhile, and others sent.
+    if (job.offset === 0) this.#creditOf(job)?.begin();
+    const whole = job.message ? 0 : this.#sender.write(job.chunk);
+    if (whole > 0) {
+      this.#count(job, whole, job.left, true);
+      return;
     }
     const message = job.message ?? this.#sender.prepare(job);
     if (!message) return;
-    // It may have been compressed meanwhile, and others sent.
-    if (job.offset === 0) this.#creditOf(job)?.begin();
-    const part = this.#sender.writePart(
-      job,
-      message,
-      this.account.partOf(this.#sender.fragmentBytes),
-    );
+    const most = this.account.partOf(this.#sender.fragmentBytes);
+    const part = this.#sender.writePart(job, message, most);
     if (!part) return;
     const { bytes, isLast } = part;
     // What headers of fragments add was not queued.
