@@ -39,6 +39,9 @@ export type Control =
   | { readonly type: "answer"; readonly lane: number; readonly messages: number }
   | { readonly type: "ask" | "suspend" | "resume" };
 
+/** How an end introduces itself. */
+export type Hello = Extract<Control, { readonly type: "hello" }>;
+
 /** What follows the letter of a message, in order. */
 type Field = "version" | "bytes" | "messages" | "lane" | "name";
 
@@ -123,6 +126,18 @@ function valueOf(field: Field, given: string, text: string): number | string {
 function malformed(text: string, what: string): SpillwayError {
   const shown = JSON.stringify(text.slice(0, 40));
   return new SpillwayError("SPW_ERR_PROTOCOL", `Cannot read control message ${shown}: ${what}`);
+}
+
+/**
+ * What a hello gives.
+ *
+ * @throws {@link SpillwayError} with `SPW_ERR_PROTOCOL` for another version, and for less than there was before it
+ */
+export function creditOf({ version, bytes, messages }: Hello): Credit {
+  const isEnough = bytes >= INITIAL_CREDIT.bytes && messages >= INITIAL_CREDIT.messages;
+  if (version === VERSION && isEnough) return { bytes, messages };
+  const given = `version ${version}, ${bytes} bytes and ${messages} messages`;
+  throw new SpillwayError("SPW_ERR_PROTOCOL", `Cannot agree with peer: its hello says ${given}`);
 }
 
 /** What a client offers that would like one of `protocols`: the same by way of this one first. */

@@ -1,9 +1,11 @@
 import {
   type Control,
   type Credit,
+  creditOf,
   decodeControl,
   encodeControl,
   escapeText,
+  type Hello,
   INITIAL_CREDIT,
   isMarked,
   VERSION,
@@ -192,18 +194,15 @@ export class Dialogue {
     return hello !== undefined;
   }
 
-  #exchange({ version, bytes, messages }: Control & { readonly type: "hello" }): void {
-    if (version !== VERSION) throw broken(`its version is ${version}, want ${VERSION}`);
-    if (bytes < INITIAL_CREDIT.bytes || messages < INITIAL_CREDIT.messages) {
-      throw broken(`its credit is ${bytes} bytes and ${messages} messages`);
-    }
+  #exchange(hello: Hello): void {
+    const theirs = creditOf(hello);
     const { highWaterMark, maxUnreadMessages } = this.#settings;
     const ours = {
       bytes: Math.max(highWaterMark, INITIAL_CREDIT.bytes),
       messages: Math.max(maxUnreadMessages, INITIAL_CREDIT.messages),
     };
     this.#lanes.giveCredit(ours);
-    this.#window.grant({ bytes, messages });
+    this.#window.grant(theirs);
     this.#say({ type: "hello", version: VERSION, ...ours });
     this.#ask();
   }
@@ -233,7 +232,7 @@ export class Dialogue {
   }
 }
 
-function readHello(message: ReceivedMessage): (Control & { readonly type: "hello" }) | undefined {
+function readHello(message: ReceivedMessage): Hello | undefined {
   if (typeof message !== "string" || !isMarked(message)) return undefined;
   try {
     const control = decodeControl(message);

@@ -4,8 +4,9 @@ import { outOfRange } from "@spillway/streams/options";
 import {
   type Control,
   type Credit,
+  creditOf,
   encodeControl,
-  INITIAL_CREDIT,
+  type Hello,
   MAX_LANE,
   VERSION,
 } from "@spillway/streams/protocol";
@@ -201,13 +202,9 @@ export class Credits implements LaneCreditHost {
     return lane;
   }
 
-  #grant({ version, bytes, messages }: Extract<Control, { type: "hello" }>): void {
-    if (version !== VERSION) throw unexpected(`version ${version}`);
+  #grant(hello: Hello): void {
     if (this.#granted) throw unexpected("a second hello");
-    if (bytes < INITIAL_CREDIT.bytes || messages < INITIAL_CREDIT.messages) {
-      throw unexpected(`a credit of ${bytes} bytes and ${messages} messages`);
-    }
-    this.#granted = { bytes, messages };
+    this.#granted = creditOf(hello);
     for (const lane of this.#lanes) {
       lane.grant(this.#granted);
       lane.update();
