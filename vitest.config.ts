@@ -3,6 +3,24 @@ import { delimiter, join } from "node:path";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
+/** The Chromium that `CHROMIUM` names, or the first in the path. */
+function findChromium(): string | undefined {
+  const names = ["chromium", "chromium-browser", "google-chrome"];
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  const paths = folders.flatMap((folder) => names.map((name) => join(folder, name)));
+  const named = process.env["CHROMIUM"];
+  return (named ? [named] : paths).find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+const chromium = findChromium();
+
 const source = { conditions: ["@spillway/source"] };
 
 /**
@@ -22,6 +40,8 @@ const project = (
     root,
     globalSetup,
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    // For tests that start it themselves.
+    ...(chromium && { env: { CHROMIUM: chromium } }),
     ...(alone !== undefined && { maxWorkers: 1, sequence: { groupOrder: alone } }),
   },
 });
@@ -32,22 +52,6 @@ const clientServers = ["everywhere", "proposal"].map((folder) =>
 );
 
 const results = process.env["SPILLWAY_TEST_RESULTS"] ?? ".test-results/tests.json";
-
-/** The Chromium that `CHROMIUM` names, or the first in the path. */
-function findChromium(): string | undefined {
-  const names = ["chromium", "chromium-browser", "google-chrome"];
-  const folders = (process.env["PATH"] ?? "").split(delimiter);
-  const paths = folders.flatMap((folder) => names.map((name) => join(folder, name)));
-  const named = process.env["CHROMIUM"];
-  return (named ? [named] : paths).find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
 
 const chromiumFlags = [
   // A page gets it only when it is isolated; nothing that is tested here depends on that.
@@ -85,7 +89,6 @@ const inBrowser = (
 
 /** The projects that run in a browser, if there is one. */
 function browserProjects(): TestProjectInlineConfiguration[] {
-  const chromium = findChromium();
   if (chromium) {
     const clock = "@sinonjs/fake-timers";
     const streams = ["fast-check", `@spillway/testing > ${clock}`];

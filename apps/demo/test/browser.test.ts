@@ -1,22 +1,14 @@
-import { existsSync } from "node:fs";
 import { waitFor } from "@spillway/testing";
+import { openBackgroundPage } from "@spillway/testing/node";
 import type { FastifyInstance } from "fastify";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildApp } from "../src/app.ts";
 import type { ConnectionView } from "../src/flow-snapshot.ts";
 import { openVideo } from "../src/video-source.ts";
-import { openSleepingPage } from "./sleeping-page.ts";
 
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) =>
-  existsSync(process.env["CHROMIUM"] ?? path),
-);
-const executablePath = process.env["CHROMIUM"] ?? CHROMIUM;
-if (!executablePath) {
-  const notice = "Browser tests need Chromium (Debian: apt-get install chromium)";
-  if (process.env["CI"]) throw new Error(notice);
-  console.warn(`${notice}: skipped`);
-}
+// The configuration of the tests finds it, and says so if there is none.
+const executablePath = process.env["CHROMIUM"];
 
 /** Pictures a second that show that the video moves; how many more there are is a matter of the machine. */
 const MOVING_FPS = 10;
@@ -126,7 +118,7 @@ describe.skipIf(!executablePath)("the page in Chromium", () => {
     async () => {
       const watching = await open();
       const first = await connection("/streams/live");
-      const sleeper = await openSleepingPage(browser, http);
+      const sleeper = await openBackgroundPage(browser, http);
       const shown = async (field: string): Promise<string> =>
         String(
           await sleeper.evaluate(
@@ -187,6 +179,7 @@ describe.skipIf(!executablePath)("the page in Chromium", () => {
         timeoutMs: 15_000,
         message: "moving video",
       });
+      await sleeper.close();
       await watching.page.context().close();
     },
   );

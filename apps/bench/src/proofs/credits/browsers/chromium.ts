@@ -1,5 +1,5 @@
+import { openBackgroundPage } from "@spillway/testing/node";
 import { startChromium } from "../../../chromium.ts";
-import { openBackgroundPage } from "../../background-page.ts";
 import { residentBytes } from "../process-tree.ts";
 import type { Tab } from "../tab.ts";
 
@@ -16,12 +16,12 @@ export async function startChromiumTab(): Promise<Tab> {
     const devtools = await browser.newBrowserCDPSession();
     const { processInfo } = await devtools.send("SystemInfo.getProcessInfo");
     const main = processInfo.find(({ type }) => type === "browser");
-    const page = await openBackgroundPage(browser, chromium.url, () => {});
+    const page = await openBackgroundPage(browser, chromium.url);
     return {
       name: `chromium ${browser.version()}`,
       broken,
       evaluate: async (expression) => page.evaluate(expression),
-      setFrozen: async (isFrozen) => page.setState(isFrozen ? "frozen" : "active"),
+      setFrozen: async (isFrozen) => (isFrozen ? page.freeze() : page.wake()),
       residentBytes: async () => main && residentBytes(main.id),
       heapBytes: async () => page.heapBytes(),
       close: async () => chromium.close(),

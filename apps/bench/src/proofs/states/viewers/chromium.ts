@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { type BackgroundPage, openBackgroundPage } from "@spillway/testing/node";
 import { startChromium } from "../../../chromium.ts";
 import { now } from "../../../clients/protocol.ts";
-import { type BackgroundPage, openBackgroundPage } from "../../background-page.ts";
 import type { Showing, Span } from "../protocol.ts";
 import type { StartViewer, Trouble } from "../viewers.ts";
 
@@ -17,9 +17,9 @@ export const startChromiumViewer: StartViewer = async ({ url, onShowing }) => {
   });
   broken.catch(() => {});
   try {
-    const page = await openBackgroundPage(browser, chromium.url, (text) =>
-      onShowing(JSON.parse(text) as Showing),
-    );
+    const page = await openBackgroundPage(browser, chromium.url, {
+      onTold: (text) => onShowing(JSON.parse(text) as Showing),
+    });
     await page.evaluate(`view(${JSON.stringify(url)})`);
     return {
       name: `chromium ${browser.version()}`,
@@ -39,10 +39,10 @@ async function trouble(page: BackgroundPage, what: Trouble, ms: number): Promise
       return (await page.evaluate(`block(${ms})`)) as Span;
     case "frozen": {
       const fromMs = now();
-      await page.setState("frozen");
+      await page.freeze();
       await sleep(ms);
       const untilMs = now();
-      await page.setState("active");
+      await page.wake();
       return { fromMs, untilMs };
     }
     case "slowed": {
