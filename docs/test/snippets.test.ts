@@ -1,22 +1,24 @@
 import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+import { blocksOf, filesOf, root } from "./blocks.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
 const out = `${root}docs/.snippets/`;
 
-/** Every `ts` block of a Markdown file, or of the TSDoc of a source file. */
-function snippets(path: string): { readonly name: string; readonly code: string }[] {
-  const isSource = path.endsWith(".ts");
-  const text = readFileSync(root + path, "utf8");
-  const lines = isSource ? text.split("\n").map((line) => line.replace(/^ *\* ?/u, "")) : [];
-  const markdown = isSource ? lines.join("\n") : text;
-  return [...markdown.matchAll(/^```ts\n(.*?)^```/gmsu)].map((match, index) => ({
-    name: `${path.replaceAll("/", "__").replace(/\.\w+$/u, "")}__${index + 1}.ts`,
-    code: match[1] ?? "",
-  }));
+/** What is to compile of a document, by the name of its file: those of a guide lie together. */
+function snippets(path: string): [file: string, code: string][] {
+  const name = path.replaceAll("/", "__").replace(/\.\w+$/u, "");
+  const blocks = blocksOf(path).filter(({ language }) => language === "ts");
+  const alone = blocks.flatMap(({ file, code }, index): [string, string][] =>
+    file === undefined ? [[`${name}__${index + 1}.ts`, code]] : [],
+  );
+  const named = [...filesOf(blocks)].map(([file, code]): [string, string] => [
+    `${name}/${file}`,
+    code,
+  ]);
+  return [...alone, ...named];
 }
 
 /** Files of ours: what tools put into folders of theirs comes and goes meanwhile. */
@@ -42,12 +44,18 @@ describe("documentation", () => {
     expect(all.length).toBeGreaterThan(10);
 
     rmSync(out, { recursive: true, force: true });
-    mkdirSync(out, { recursive: true });
-    for (const { name, code } of all) writeFileSync(out + name, `${code}\nexport {};\n`);
+    for (const [file, code] of all) {
+      mkdirSync(dirname(out + file), { recursive: true });
+      writeFileSync(out + file, `${code}\nexport {};\n`);
+    }
     const config = {
       extends: "../tsconfig.json",
-      compilerOptions: { noUnusedLocals: false, noUnusedParameters: false },
-      include: ["*.ts"],
+      compilerOptions: {
+        lib: ["ES2023", "DOM", "DOM.Iterable"],
+        noUnusedLocals: false,
+        noUnusedParameters: false,
+      },
+      include: ["**/*.ts"],
     };
     writeFileSync(`${out}tsconfig.json`, JSON.stringify(config));
     const tsc = `${root}node_modules/.bin/tsc`;

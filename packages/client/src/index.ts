@@ -4,6 +4,8 @@
  *
  * @module
  */
+// Of the same identity as those that lanes give, also in the bundle.
+export { Gap } from "@spillway/streams";
 export type { WebSocketCloseInfo } from "./close-info.ts";
 export {
   type ChunkDecoder,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export type { Connection } from "@spillway/websocket";
 export type { SpillwayStats } from "./connections.ts";
 export type { ShutdownOptions, SlowConsumerOptions, SpillwayOptions } from "./options.ts";
 export { type ConnectionHandler, default, type Spillway } from "./plugin.ts";
