@@ -7,6 +7,8 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  // The turn is over.
+  vi.runAllTicks();
   vi.useRealTimers();
 });
 
@@ -66,6 +68,38 @@ describe("LaneCredit", () => {
         ),
         { numRuns: 300 },
       );
+    },
+  );
+
+  /** Messages that whoever becomes slow may have to read before it is asked whether it has. */
+  const UNASKED = 16;
+
+  test.each([10, 1_000, 3_000])(
+    "hears soon, and then in time, from one who has kept up and now reads one each %i ms",
+    (everyMs) => {
+      for (const slowFromMs of [0, 1, 30, 950, 1_000, 1_320, 5_000]) {
+        const { lane, asked } = laneOf("auto");
+        lane.grant({ bytes: 1 << 20, messages: 1_024 });
+        let read = 0;
+        let missedMs = 0;
+        for (let ms = 0; ms < slowFromMs + 100 * everyMs; ms++) {
+          if (lane.room > 0) {
+            lane.begin();
+            lane.sent(200);
+          }
+          vi.advanceTimersByTime(1);
+          if (ms < slowFromMs) read = lane.sentMessages;
+          else if ((ms - slowFromMs) % everyMs === 0) read = Math.min(read + 1, lane.sentMessages);
+          const last = asked.findLast((messages) => messages <= read);
+          if (last !== undefined) {
+            asked.splice(0, asked.indexOf(last) + 1);
+            lane.answer(last, performance.now());
+          }
+          if (lane.overdueMs(performance.now()) > 0) missedMs++;
+        }
+        expect(missedMs).toBeLessThanOrEqual(slowFromMs < 30 ? everyMs : UNASKED * everyMs);
+        expect(lane.inFlightMessages).toBeGreaterThan(100);
+      }
     },
   );
 });

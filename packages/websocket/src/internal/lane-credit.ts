@@ -10,7 +10,8 @@ import { turnNow } from "./turn-time.ts";
 const MAX_OPEN = 32;
 /** From question to question, as a share of the messages that may be unread. */
 const SPACING = 1 / 4;
-/** Milliseconds after which something is asked again where all that was asked is answered. */
+/** Messages, and milliseconds, after which something is asked again where all that was asked is answered. */
+const MAX_UNASKED = 16;
 const ASK_EVERY_MS = 250;
 
 /** What was asked: how far the peer has read. */
@@ -207,8 +208,10 @@ export class LaneCredit {
     const unasked = this.#sentMessages - asked;
     if (open >= MAX_OPEN || unasked === 0) return false;
     const isMany = unasked >= this.#credit.messages * SPACING;
-    // Twice as far each time, so that who reads slowly has something to answer soon, and few are asked much.
-    const isNext = open > 0 ? unasked >= asked - this.#readMessages : nowMs >= this.#askAt;
+    // Half as far again each time, so that who reads slowly has answered one before it is missed, and few are asked
+    // much; from few on, as nobody knows when they become slow.
+    const next = open > 0 ? (asked - this.#readMessages) / 2 : Math.min(asked / 2, MAX_UNASKED);
+    const isNext = unasked >= next || (open === 0 && nowMs >= this.#askAt);
     return isSpaced || isMany || isNext || this.room <= 0;
   }
 
