@@ -122,6 +122,14 @@ export class Dialogue {
     else this.#answers.wait();
   }
 
+  /** Asks the server how far its application has read; `false` if it cannot be asked now. */
+  ask(): boolean {
+    const isAsked =
+      this.#state === "agreed" && this.#socket.readyState === OPEN && this.#window.ask();
+    if (isAsked) this.#say({ type: "ask" });
+    return isAsked;
+  }
+
   receive(message: ReceivedMessage): void {
     this.#try(() => this.#read(message));
   }
@@ -219,7 +227,7 @@ export class Dialogue {
   }
 
   #ask(): void {
-    if (this.#state === "agreed" && this.#window.asks()) this.#say({ type: "ask" });
+    if (this.#window.isDue) this.ask();
   }
 
   #payAnswers(): void {

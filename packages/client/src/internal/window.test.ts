@@ -22,19 +22,26 @@ describe("CreditWindow", () => {
     const asked: number[] = [];
     while (window.isOpen) {
       window.send(1);
-      if (window.asks()) asked.push(window.sent.messages);
+      if (window.isDue && window.ask()) asked.push(window.sent.messages);
     }
     expect(asked).toEqual([25, 50, 75, 100]);
-    expect(window.asks()).toBe(false);
+    expect(window.isDue).toBe(false);
   });
 
-  test("refuses an answer that takes one back or counts too many", () => {
+  test("takes answers to what it has asked, each once, and the last for those before", () => {
     const window = new CreditWindow();
-    for (let index = 0; index < 20; index++) window.send(1);
-    window.asks();
+    expect(() => window.answer(0)).toThrow(/about 0 messages/u);
+    for (const messages of [5, 10, 20]) {
+      while (window.sent.messages < messages) window.send(1);
+      expect(window.ask()).toBe(true);
+    }
     window.answer(10);
-    expect(() => window.answer(9)).toThrow(/10 read before/u);
-    expect(() => window.answer(21)).toThrow(/20 sent/u);
+    expect(window.unread).toEqual({ bytes: 10, messages: 10 });
+    for (const wrong of [5, 10, 9, 19, 21]) expect(() => window.answer(wrong)).toThrow(/not ask/u);
+    window.answer(20);
+    expect(window.unread.messages).toBe(0);
+    for (let open = 0; open < MAX_QUESTIONS; open++) expect(window.ask()).toBe(true);
+    expect(window.ask()).toBe(false);
   });
 
   test("whatever is sent and answered, an open question stands whenever it is shut", () => {
@@ -51,7 +58,7 @@ describe("CreditWindow", () => {
             const answered = questions.shift();
             if (answered !== undefined) window.answer(answered);
           } else if (window.isOpen) window.send(one);
-          if (window.asks()) questions.push(window.sent.messages);
+          if (window.isDue && window.ask()) questions.push(window.sent.messages);
           expect(window.isOpen || questions.at(-1) === window.sent.messages).toBe(true);
           expect(questions.length).toBeLessThanOrEqual(MAX_QUESTIONS);
         }

@@ -37,12 +37,17 @@ export class CreditWindow {
     this.#sent = { bytes: this.#sent.bytes + bytes, messages: this.#sent.messages + 1 };
   }
 
-  /** Whether to ask now: about each part of the credit, and about whatever shuts the window. */
-  asks(): boolean {
+  /** Whether it is time to ask: about each part of the credit, and about whatever shuts the window. */
+  get isDue(): boolean {
     const { bytes, messages } = difference(this.#sent, this.#asked);
-    if (messages === 0 || this.#questions.length === MAX_QUESTIONS) return false;
+    if (messages === 0) return false;
     const isPart = bytes * PARTS >= this.#credit.bytes || messages * PARTS >= this.#credit.messages;
-    if (!isPart && this.isOpen) return false;
+    return isPart || !this.isOpen;
+  }
+
+  /** Asks about all that was sent; `false` while too many questions are open. */
+  ask(): boolean {
+    if (this.#questions.length === MAX_QUESTIONS) return false;
     this.#asked = this.#sent;
     this.#questions.push(this.#sent);
     return true;
@@ -51,22 +56,18 @@ export class CreditWindow {
   /**
    * The peer's application has read so many messages.
    *
-   * @throws {@link SpillwayError} with `SPW_ERR_PROTOCOL` if that cannot be
+   * @throws {@link SpillwayError} with `SPW_ERR_PROTOCOL` if it was not asked whether it has
    */
   answer(messages: number): void {
-    if (messages < this.#read.messages || messages > this.#sent.messages) {
+    const index = this.#questions.findIndex((asked) => asked.messages === messages);
+    const read = this.#questions.splice(0, index + 1).at(-1);
+    if (!read) {
       throw new SpillwayError(
         "SPW_ERR_PROTOCOL",
-        `Cannot take answer: ${messages} messages read, ${this.#sent.messages} sent, ` +
-          `${this.#read.messages} read before`,
+        `Cannot take answer: we did not ask about ${messages} messages`,
       );
     }
-    // Bytes are known where a question was put, and there is one at the very end.
-    let { bytes } = this.#read;
-    while (this.#questions[0] && this.#questions[0].messages <= messages) {
-      ({ bytes } = this.#questions.shift() as Credit);
-    }
-    this.#read = { bytes, messages };
+    this.#read = read;
   }
 }
 

@@ -100,9 +100,9 @@ export class Link {
    * server with credits can be asked, and only one that has read everything answers at once.
    */
   check(): void {
-    if (this.#stopCheck || !this.#socket || this.#session?.dialogue.unreadByServer.messages !== 0)
-      return;
-    if (!this.say({ type: "ask" })) return;
+    const dialogue = this.#session?.dialogue;
+    if (this.#stopCheck || !this.#socket || dialogue?.unreadByServer.messages !== 0) return;
+    if (!dialogue.ask()) return;
     const stopListening = listen(this.#socket, "message", () => this.#stopCheck?.());
     const stopTimer = startTimer(() => {
       this.#abandon(failure(`Connection was given up: no answer for ${CHECK_TIMEOUT_MS} ms`));

@@ -122,10 +122,11 @@ export class Sender implements OutgoingHost {
 
   /** One question at a time, so that as little as can be counts as lost, or is sent twice. */
   #ask(): void {
-    const link = this.#link;
-    if (!link?.session || this.#asked !== undefined) return;
-    if (link.session.dialogue.unreadByServer.messages === 0 || !link.say({ type: "ask" })) return;
-    this.#asked = link.session.dialogue.sent.messages;
+    const dialogue = this.#link?.session?.dialogue;
+    if (!dialogue || this.#asked !== undefined) return;
+    if (dialogue.unreadByServer.messages > 0 && dialogue.ask()) {
+      this.#asked = dialogue.sent.messages;
+    }
   }
 }
 
