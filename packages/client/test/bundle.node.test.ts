@@ -5,9 +5,10 @@ import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { serve } from "./support.ts";
 
-const path = fileURLToPath(new URL("../dist/bundle.js", import.meta.url));
+const bundles = ["bundle.js", "web-socket-stream.bundle.js"];
 
-test("the bundle needs nothing but itself, and works", async () => {
+test.each(bundles)("%s needs nothing but itself, and works", async (file) => {
+  const path = fileURLToPath(new URL(`../dist/${file}`, import.meta.url));
   expect(readFileSync(path, "utf8")).not.toMatch(/\bimport\b|\brequire\(/u);
   const { WebSocketStream, WebSocketError } = (await import(path)) as typeof client;
   const server = await serve();

@@ -2,7 +2,14 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { WebSocketStream, type WebSocketStreamOptions } from "@spillway/client";
 import { waitFor } from "@spillway/testing";
-import { accept, type Connection, type ConnectionOptions } from "@spillway/websocket";
+import { broadcast } from "@spillway/streams";
+import {
+  accept,
+  type Connection,
+  type ConnectionOptions,
+  type Frame,
+  frame,
+} from "@spillway/websocket";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
@@ -95,6 +102,7 @@ class Writer {
 }
 
 const KB = new Uint8Array(1_024);
+const lanes = ["", "film", "news"] as const;
 
 describe("our client at our server", () => {
   test("a page that reads nothing holds the server up at its credit, and goes on as it reads", async () => {
@@ -178,7 +186,58 @@ describe("our client at our server", () => {
     expect(await socket.closed).toEqual({ closeCode: 4_000, reason: "enough" });
   });
 
-  const lanes = ["", "film", "news"] as const;
+  test(
+    "what leaves in one piece is within the credit too, on every lane",
+    { timeout: 60_000 },
+    async () => {
+      const burst = fc.record({
+        lane: fc.nat(2),
+        sizes: fc.array(fc.integer({ min: 1, max: 2_000 }), { minLength: 1, maxLength: 100 }),
+        reads: fc.nat(120),
+      });
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(burst, { maxLength: 10 }),
+          fc.boolean(),
+          async (bursts, packs) => {
+            const small = { highWaterMark: 65_536, maxUnreadMessages: 64 };
+            await using pair = await together(small, {}, packs);
+            const { connection, socket, readable } = pair;
+            const down = lanes.map((name) => {
+              const hub = broadcast<string, Frame>({
+                encode: (text) => frame(text, { compress: packs }),
+              });
+              const sent: string[] = [];
+              const writable = name === "" ? connection.writable : connection.lane({ name });
+              void outcome(hub.subscribe().pipeTo(writable));
+              return { hub, sent, reader: new Reader(name === "" ? readable : socket.lane(name)) };
+            });
+            for (const { lane, sizes, reads } of bursts) {
+              const { hub, reader, sent } = down[lane] as (typeof down)[number];
+              for (const bytes of sizes) {
+                const mark = sent.length % 11 === 0 ? "\u0010" : "";
+                const text = `${mark}${sent.length} `.padEnd(bytes, "x");
+                sent.push(text);
+                hub.publish(text);
+              }
+              reader.want(reads);
+              await new Promise((resolve) => void setImmediate(resolve));
+            }
+            for (const { reader, sent } of down) reader.want(sent.length);
+            await waitFor(
+              () => down.every(({ reader, sent }) => reader.read.length >= sent.length),
+              {
+                message: "the rest",
+              },
+            );
+            for (const { reader, sent } of down) expect(reader.read).toEqual(sent);
+            expect(connection.stats().dropped.chunks).toBe(0);
+          },
+        ),
+        { numRuns: 60 },
+      );
+    },
+  );
   const size = fc.oneof(fc.nat(3_000), fc.constantFrom(16_384, 70_000));
   const step = fc.oneof(
     fc.record({ lane: fc.nat(2), bytes: size }),
