@@ -147,9 +147,15 @@ export class LaneCredit {
     if (nowMs >= this.#delivery.askAt && this.#delivery.open === 0) this.#ask(nowMs);
   }
 
-  /** A message was sent to its end. */
-  sent(payloadBytes: number): void {
-    this.#sentMessages++;
+  /** Messages that may be sent before the next question, if none is due. */
+  get untilAsked(): number {
+    const room = this.#credit.messages - this.inFlightMessages;
+    return Math.min(room, this.#askedMessages + this.#step - this.#sentMessages);
+  }
+
+  /** Messages were sent to their end. */
+  sent(payloadBytes: number, messages: number = 1): void {
+    this.#sentMessages += messages;
     this.#sentBytes += payloadBytes;
     this.#delivery.sent += wireBytes(payloadBytes);
     if (this.room <= 0) this.#delivery.filled();
@@ -204,15 +210,25 @@ export class LaneCredit {
 
   #isDue(nowMs: number): boolean {
     const { open, isSpaced } = this.#delivery;
-    const asked = this.#asked.at(-1)?.messages ?? this.#readMessages;
-    const unasked = this.#sentMessages - asked;
+    const unasked = this.#sentMessages - this.#askedMessages;
     if (open >= MAX_OPEN || unasked === 0) return false;
-    const isMany = unasked >= this.#credit.messages * SPACING;
+    const isTime = open === 0 && nowMs >= this.#askAt;
+    return isSpaced || isTime || unasked >= this.#step || this.room <= 0;
+  }
+
+  /** Messages before the last question. */
+  get #askedMessages(): number {
+    return this.#asked.at(-1)?.messages ?? this.#readMessages;
+  }
+
+  /** Messages from the last question to the next. */
+  get #step(): number {
+    const asked = this.#askedMessages;
+    const most = this.#credit.messages * SPACING;
     // Half as far again each time, so that who reads slowly has answered one before it is missed, and few are asked
     // much; from few on, as nobody knows when they become slow.
-    const next = open > 0 ? (asked - this.#readMessages) / 2 : Math.min(asked / 2, MAX_UNASKED);
-    const isNext = unasked >= next || (open === 0 && nowMs >= this.#askAt);
-    return isSpaced || isMany || isNext || this.room <= 0;
+    if (this.#delivery.open > 0) return Math.min((asked - this.#readMessages) / 2, most);
+    return Math.min(asked / 2, MAX_UNASKED, most);
   }
 
   #ask(nowMs: number): void {

@@ -42,8 +42,7 @@ export class Outbox implements WireHost {
   readonly #dropped: DropHearer;
   readonly #wire: Wire;
   readonly #sender: Sender;
-  readonly #highWaterMark: number;
-  readonly #maxQueuedBytes: number;
+  readonly #marks: OutboxMarks;
   readonly #lanes = new Set<Lane>();
   readonly #line = new Line();
   /** Nothing may come between the fragments of a message. */
@@ -64,8 +63,7 @@ export class Outbox implements WireHost {
     this.#dropped = dropped;
     this.#flow = flow;
     this.#credits = credits;
-    this.#highWaterMark = marks.highWaterMark;
-    this.#maxQueuedBytes = marks.maxQueuedBytes;
+    this.#marks = marks;
     this.account = new Account(marks.highWaterMark, flow, this, credits);
     this.#wire = makeWire(this);
     this.#sender = new Sender(this.#wire, credits !== undefined, {
@@ -143,13 +141,14 @@ export class Outbox implements WireHost {
    */
   admit(chunk: MessageChunk, waiting: number): number {
     const { queued } = this.account;
+    const { highWaterMark, maxQueuedBytes } = this.#marks;
     const bytes = chunkBytes(chunk);
     if (bytes === undefined) {
       this.#host.fail(wrongChunk(chunk));
       return 0;
     }
-    if (waiting >= this.#highWaterMark && queued + bytes > this.#maxQueuedBytes) {
-      this.#host.fail(tooMuch(bytes, queued, this.#maxQueuedBytes));
+    if (waiting >= highWaterMark && queued + bytes > maxQueuedBytes) {
+      this.#host.fail(tooMuch(bytes, queued, maxQueuedBytes));
       return 0;
     }
     return bytes;
@@ -194,14 +193,16 @@ export class Outbox implements WireHost {
   /** Sends messages at once, in one piece if they are small frames; tells how many of them. */
   sendRun(chunks: readonly MessageChunk[], credit: LaneCredit | undefined): number {
     if (!this.#isIdle()) return 0;
-    if (!credit) {
-      const room = Math.min(this.account.batchRoom, 2 * this.#sender.fragmentBytes);
-      const { messages, bytes } = this.#wire.sendRun(chunks, room);
-      if (messages > 0) {
-        this.#sentMessages += messages;
-        this.account.hand(bytes, 0);
-        return messages;
-      }
+    const { fragmentBytes } = this.#sender;
+    const room = Math.min(this.account.batchRoom, 2 * fragmentBytes, credit?.room ?? Infinity);
+    if (room <= 0) return 0;
+    credit?.begin();
+    const run = this.#wire.sendRun(chunks, room, credit?.untilAsked ?? Infinity);
+    if (run.messages > 0) {
+      this.#sentMessages += run.messages;
+      credit?.sent(run.payloadBytes, run.messages);
+      this.account.hand(run.bytes, 0);
+      return run.messages;
     }
     let sent = 0;
     for (const chunk of chunks) {

@@ -35,6 +35,17 @@ describe("encodedRun()", () => {
     expect(encodedRun([...frames, ...frames], undefined, Infinity)?.messages).toBe(MAX_RUN / 1_024);
   });
 
+  test("holds at most so many messages, as others share them", () => {
+    const frames = Array.from({ length: 100 }, (_, at) => frame(new Uint8Array(10 + at)));
+    const shared = encodedRun(frames, undefined, Infinity, 16);
+    expect(shared).toMatchObject({ messages: 16, payloadBytes: 16 * 10 + 120 });
+    for (const most of [17, 20, 31])
+      expect(encodedRun(frames, undefined, Infinity, most)).toBe(shared);
+    expect(encodedRun(frames, undefined, Infinity, 100)?.messages).toBe(100);
+    for (const most of [1, 0, -1])
+      expect(encodedRun(frames, undefined, Infinity, most)).toBeUndefined();
+  });
+
   test("encodes no more than there is room for, and one that there is not", () => {
     const frames = Array.from({ length: 100 }, () => frame(new Uint8Array(1_020)));
     const encodings = frames.map(({ encoding }) => vi.spyOn(encoding, "forWindow"));
@@ -56,6 +67,7 @@ describe("encodedRun()", () => {
   test.each([
     ["text", "text"],
     ["bytes", new Uint8Array(1)],
+    ["a text that some peers would take for a control message", frame("\u0010Q")],
     ["a large frame", frame(new Uint8Array(MAX_COPY + 1))],
     ["a frame that is given back", frame(new Uint8Array(1), { release: () => {} })],
   ])("ends before %s", (_, chunk) => {

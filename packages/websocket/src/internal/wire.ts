@@ -21,6 +21,15 @@ export interface WireHost {
   flushed(bytes: number): void;
 }
 
+/** Messages that have left in one piece; 0 of them: none. */
+interface SentRun {
+  readonly messages: number;
+  /** Bytes of their payload, uncompressed. */
+  readonly payloadBytes: number;
+  /** On the wire. */
+  readonly bytes: number;
+}
+
 /** The way to the socket. It takes all that it is given, and says how many wire bytes that makes. */
 export interface Wire {
   /** The window to compress large messages with, in bits; undefined for not at all. */
@@ -36,8 +45,8 @@ export interface Wire {
   /** A whole text message of at most {@link MAX_COPY} bytes. */
   sendText(text: string, byteLength: number): number;
   sendFrame(frame: Frame): number;
-  /** The first of some messages, where they leave in one piece of at most `maxBytes`; tells how many that are. */
-  sendRun(chunks: readonly unknown[], maxBytes: number): { messages: number; bytes: number };
+  /** The first of some messages, where they leave in one piece, within bounds; tells what that is. */
+  sendRun(chunks: readonly unknown[], maxBytes: number, maxMessages: number): SentRun;
   ping(payload: Uint8Array): void;
   /** Hands all to the socket now, since something that is not ours follows. */
   flush(): void;
@@ -50,7 +59,7 @@ const BATCH_BYTES = 65_536 - 16;
 
 /** Behind what the kernel did not take at once: its callback tells when it has. */
 const NOTHING = new Uint8Array(0);
-const NO_RUN = { messages: 0, bytes: 0 };
+const NO_RUN: SentRun = { messages: 0, payloadBytes: 0, bytes: 0 };
 
 /** Writes frames to the raw socket: side by side, once in a turn of the event loop. */
 class SocketWire implements Wire {
@@ -122,10 +131,9 @@ class SocketWire implements Wire {
     return this.#sendPrepared(encoding.forWindow(this.windowBits, compress));
   }
 
-  sendRun(chunks: readonly unknown[], maxBytes: number): { messages: number; bytes: number } {
-    const run = encodedRun(chunks, this.windowBits, maxBytes);
-    if (!run) return NO_RUN;
-    return { messages: run.messages, bytes: this.#sendPrepared(run.bytes, MAX_RUN) };
+  sendRun(chunks: readonly unknown[], maxBytes: number, maxMessages: number): SentRun {
+    const run = encodedRun(chunks, this.windowBits, maxBytes, maxMessages);
+    return run ? { ...run, bytes: this.#sendPrepared(run.bytes, MAX_RUN) } : NO_RUN;
   }
 
   ping(payload: Uint8Array): void {
@@ -277,7 +285,7 @@ class MessageWire implements Wire {
     return this.#send(payload, byteLength, options, lease);
   }
 
-  sendRun(): typeof NO_RUN {
+  sendRun(): SentRun {
     return NO_RUN;
   }
 
