@@ -19,6 +19,8 @@ const [build = "", start = ""] = run.trim().split("\n");
 
 /** Milliseconds of sleep: more than anything that is sent may be old. */
 const ASLEEP_MS = 8_000;
+/** Milliseconds after waking within which it is to show the present. */
+const AWAKE_MS = 1_000;
 /** What Chromium shows to who has no camera, and asks nobody for. */
 const CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 
@@ -69,6 +71,18 @@ async function stop(child: ChildProcess): Promise<void> {
   const exited = once(child, "exit");
   child.kill();
   await exited;
+}
+
+/** Stops all of a browser, as some lids do: nobody is told before or after. */
+async function stopFor(browser: Browser, ms: number): Promise<void> {
+  const devtools = await browser.newBrowserCDPSession();
+  const { processInfo } = await devtools.send("SystemInfo.getProcessInfo");
+  try {
+    for (const { id } of processInfo) process.kill(id, "SIGSTOP");
+    await sleep(ms);
+  } finally {
+    for (const { id } of processInfo) process.kill(id, "SIGCONT");
+  }
 }
 
 describe.skipIf(!process.env["CHROMIUM"])("the guide to a page that stays alive", () => {
@@ -158,6 +172,11 @@ describe.skipIf(!process.env["CHROMIUM"])("the guide to a page that stays alive"
       expect(await shown("#state")).toBe("open");
       await waitFor(isFresh, { message: "fresh telemetry" });
       expect(await page.evaluate("window.oldest")).toBeLessThan(1_000);
+
+      await stopFor(browser, ASLEEP_MS);
+      await waitFor(isFresh, { timeoutMs: AWAKE_MS, message: "the present" });
+      await moves();
+      expect(await shown("#state")).toBe("open");
 
       await stop(server.child);
       await waitFor(async () => (await shown("#state")) !== "open", { message: "the loss" });
