@@ -3,6 +3,9 @@ import { FrameCounter, clientFrame } from "./frames.ts";
 import { checkAnswer, upgradeRequest } from "./handshake.ts";
 import type { Crowd } from "./protocol.ts";
 
+/** What the client of `@spillway/client` would grant; a question is two bytes long. */
+const HELLO = Buffer.from("\u0010V1,1048576,1024");
+const QUESTION_BYTES = 2;
 const EXTENSIONS = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
 /** All clients read into it: what is read is looked at before anything else is. */
@@ -41,6 +44,7 @@ export class Client {
     this.counter = new FrameCounter(crowd.messageBytes ?? 0, {
       control: (opcode, payload) => this.#control(opcode, payload),
       ...(listener.begin && { begin: listener.begin }),
+      ...(crowd.speaks === "spillway.v1" && { other: (bytes: number) => this.#told(bytes) }),
       ...(isWatched && {
         piece: (bytes: Uint8Array) => this.#piece(bytes),
         message: () => this.#message(),
@@ -55,8 +59,11 @@ export class Client {
       onread: { buffer: shared, callback: (length, bytes) => this.#read(bytes, length) },
     });
     const path = crowd.speaks === "socket.io" ? "/socket.io/?EIO=4&transport=websocket" : "/";
-    const extensions = crowd.inflatesTo === undefined ? undefined : EXTENSIONS;
-    this.#socket.setNoDelay(true).write(upgradeRequest(crowd.port, path, extensions));
+    const own = [
+      ...(crowd.inflatesTo === undefined ? [] : [`Sec-WebSocket-Extensions: ${EXTENSIONS}`]),
+      ...(crowd.speaks === "spillway.v1" ? ["Sec-WebSocket-Protocol: spillway.v1"] : []),
+    ];
+    this.#socket.setNoDelay(true).write(upgradeRequest(crowd.port, path, own));
     this.#socket.on("error", (error) => this.#ended(error.message));
     this.#socket.on("close", () => this.#ended("it was closed"));
   }
@@ -102,7 +109,9 @@ export class Client {
       return;
     }
     this.#isOpen = true;
-    if (this.#crowd.speaks !== "socket.io") this.#settle.resolve();
+    if (this.#crowd.speaks === undefined || this.#crowd.speaks === "websocket") {
+      this.#settle.resolve();
+    }
     this.counter.take(bytes, end + 4 - before, bytes.byteLength);
   }
 
@@ -121,6 +130,15 @@ export class Client {
     const payload = Buffer.concat(this.#pieces.splice(0));
     if (this.#crowd.speaks === "socket.io") this.#engine(payload);
     this.#listener.message?.(payload);
+  }
+
+  /** A control message of a server with credits: what has come counts as read. */
+  #told(bytes: number): void {
+    if (bytes === QUESTION_BYTES) this.send(1, Buffer.from(`\u0010A0,${this.counter.total}`));
+    else {
+      this.send(1, HELLO);
+      this.#settle.resolve();
+    }
   }
 
   /** The little of its protocol that a client has to answer. */

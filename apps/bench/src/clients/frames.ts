@@ -14,6 +14,8 @@ export interface FrameListener {
   piece?(bytes: Uint8Array): void;
   /** A message has ended. */
   message?(): void;
+  /** One that does not count has ended, of so many bytes. */
+  other?(bytes: number): void;
 }
 
 /**
@@ -25,6 +27,8 @@ export interface FrameListener {
 export class FrameCounter {
   /** Whole messages of the size that counts. */
   messages = 0;
+  /** The same since the connection opened. */
+  total = 0;
   /** Payload bytes of messages, of those under way too. */
   bytes = 0;
   /** Messages that came compressed. */
@@ -111,8 +115,13 @@ export class FrameCounter {
       this.#listener.control(this.#opcode, Uint8Array.from(this.#control));
       this.#control = [];
     } else if (this.#fin) {
-      if (this.#messageBytes === 0 || this.#length === this.#messageBytes) this.messages++;
-      else this.bytes -= this.#length;
+      if (this.#messageBytes === 0 || this.#length === this.#messageBytes) {
+        this.messages++;
+        this.total++;
+      } else {
+        this.bytes -= this.#length;
+        this.#listener.other?.(this.#length);
+      }
       this.#listener.message?.();
     }
   }

@@ -5,8 +5,8 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** One for all: nobody here needs to tell connections apart. */
 const KEY = Buffer.from("spillway-clients").toString("base64");
 
-/** The upgrade request of a client. */
-export function upgradeRequest(port: number, path: string, extensions: string | undefined): string {
+/** The upgrade request of a client, with headers of its own. */
+export function upgradeRequest(port: number, path: string, own: readonly string[]): string {
   const lines = [
     `GET ${path} HTTP/1.1`,
     `Host: 127.0.0.1:${port}`,
@@ -15,8 +15,7 @@ export function upgradeRequest(port: number, path: string, extensions: string | 
     "Sec-WebSocket-Version: 13",
     `Sec-WebSocket-Key: ${KEY}`,
   ];
-  if (extensions !== undefined) lines.push(`Sec-WebSocket-Extensions: ${extensions}`);
-  return `${lines.join("\r\n")}\r\n\r\n`;
+  return `${[...lines, ...own].join("\r\n")}\r\n\r\n`;
 }
 
 /** What a server that is a bare socket answers. */

@@ -3,7 +3,7 @@ export interface Crowd {
   readonly port: number;
   readonly clients: number;
   /** What the server speaks. */
-  readonly speaks?: "socket.io" | "websocket" | undefined;
+  readonly speaks?: "socket.io" | "spillway.v1" | "websocket" | undefined;
   /** Payload bytes of what counts as a message: a server's own protocol is passed over. */
   readonly messageBytes?: number | undefined;
   /** What is counted for each client. */

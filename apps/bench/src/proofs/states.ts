@@ -13,11 +13,11 @@ export const states: Proof = {
   steps: ({ only, isQuick }) =>
     Object.entries(viewers)
       .filter(([variant]) => only.length === 0 || only.includes(variant))
-      .flatMap(([variant, { start, troubles }]) =>
+      .flatMap(([variant, { troubles, ...kind }]) =>
         (["flood", ...troubles] as const).map((what) => ({
           title: `${variant}, ${what}`,
           run: async (runtime, onProgress) => {
-            const proved: Case = { variant, start, isQuick, runtime, onProgress };
+            const proved: Case = { variant, ...kind, isQuick, runtime, onProgress };
             return orAbsent(`${variant} (${what})`, async () =>
               what === "flood" ? proveFlood(proved) : proveTrouble(proved, what),
             );

@@ -1,4 +1,5 @@
 import { Fleet } from "../clients/fleet.ts";
+import type { Crowd } from "../clients/protocol.ts";
 import { serveBun } from "../servers/bun.ts";
 import { timeRate } from "../servers/rate.ts";
 import type { Server } from "../servers/server.ts";
@@ -11,12 +12,22 @@ import { paced, STEP } from "./fanout/paced.ts";
 /** Serves any number of clients; a run is `count` bursts, each in a turn of its own. */
 type Serve = (burst: number) => Promise<Server>;
 
+/** To clients that say what they have read. */
+const CREDITS = "spillway-credits";
+
 /** Loaded when asked for: a peer that is not installed leaves the others alone. */
 const publishers: Readonly<Record<string, Serve>> = {
   ws: async (burst) => (await import("./fanout/ws.ts")).ws(burst),
   "socket.io": async (burst) => (await import("./fanout/socket-io.ts")).socketIo(burst),
   "bun-publish": async (burst) => serveBun({ mode: "publish", messageBytes: MESSAGE_BYTES, burst }),
   "spillway-pump": async (burst) => (await import("./fanout/ours.ts")).spillwayPump(burst),
+  [CREDITS]: async (burst) => (await import("./fanout/ours.ts")).spillwayPump(burst),
+};
+
+/** Those whose clients speak something else. */
+const protocols: Readonly<Record<string, Crowd["speaks"]>> = {
+  "socket.io": "socket.io",
+  [CREDITS]: "spillway.v1",
 };
 
 const CLIENTS = 1000;
@@ -33,14 +44,16 @@ export const fanout: Workload = {
     {
       params: { clients: CLIENTS, burst: 64 },
       // A burst takes the loops more than a second, and tells nothing that those of 16 do not.
-      variants: ["bun-publish", "spillway-pump"],
+      variants: ["bun-publish", "spillway-pump", CREDITS],
     },
     {
       params: { clients: CLIENTS, burst: 16 },
-      variants: variants.flatMap((variant): Entry[] => [
-        { variant, params: unfrozen },
-        { variant, params: { frozen: "10%" }, reference: unfrozen },
-      ]),
+      variants: Object.keys(publishers)
+        .filter((variant) => variant !== CREDITS)
+        .flatMap((variant): Entry[] => [
+          { variant, params: unfrozen },
+          { variant, params: { frozen: "10%" }, reference: unfrozen },
+        ]),
     },
   ],
   async prepare({ variant, params, effort }: Contender): Promise<Trial> {
@@ -55,7 +68,7 @@ export const fanout: Workload = {
       port: server.port,
       clients,
       counts: "messages",
-      speaks: isSocketIo ? "socket.io" : "websocket",
+      speaks: protocols[variant],
       // 42["m","…"]: https://socket.io/docs/v4/socket-io-protocol/
       messageBytes: MESSAGE_BYTES + (isSocketIo ? 10 : 0),
       stampAt: frozen === undefined ? undefined : isSocketIo ? 8 : 0,

@@ -1,5 +1,9 @@
 // Loaded by a page: it reads with our client, or with that of the browser, and keeps what it has read.
-import { type WebSocketError, WebSocketStream } from "@spillway/client";
+import {
+  ReconnectingWebSocketStream,
+  type WebSocketError,
+  WebSocketStream,
+} from "@spillway/client";
 import { now, STAMP_BYTES } from "../../clients/protocol.ts";
 import type { Span } from "../states/protocol.ts";
 import type { PageJob, PageReport } from "./protocol.ts";
@@ -36,11 +40,14 @@ scope.block = (ms) => {
 scope.report = () => ({ readings, lost });
 
 async function readStream({ url, reader, everyMs }: PageJob): Promise<void> {
-  const socket = new WebSocketStream(url, {
-    credits: reader === "credits" ? "require" : "off",
-    // Without credits what comes too fast has to go.
-    overflow: "drop-oldest",
-  });
+  const socket =
+    reader === "reconnecting"
+      ? new ReconnectingWebSocketStream(url, { credits: "require", stale: "drop" })
+      : new WebSocketStream(url, {
+          credits: reader === "credits" ? "require" : "off",
+          // Without credits what comes too fast has to go.
+          overflow: "drop-oldest",
+        });
   socket.closed.then(
     ({ closeCode }) => lose(`closed with ${closeCode}`),
     (error: WebSocketError) => lose(`closed with ${error.closeCode}`),

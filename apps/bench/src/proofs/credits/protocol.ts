@@ -4,6 +4,8 @@ import type { Sample, StateChange } from "../states/protocol.ts";
 export type Reader =
   /** Our client, which tells what was read. */
   | "credits"
+  /** The same, over connections that follow each other: what is stale is dropped. */
+  | "reconnecting"
   /** Our client without them: the browser's answers to pings are all that the server has. */
   | "pings"
   /** The `WebSocket` of the browser. */
@@ -21,7 +23,8 @@ export interface FeedShape {
 export const FEEDS: Readonly<Record<Feed, FeedShape>> = {
   /** 100 Mbit/s. */
   film: { bytes: 50_000, perSecond: 250 },
-  numbers: { bytes: 1_024, perSecond: 1_000 },
+  /** So much that whoever holds it grows by more than all growth that is let pass. */
+  numbers: { bytes: 8_192, perSecond: 1_000 },
   readings: { bytes: 200, perSecond: 10 },
 };
 

@@ -1,3 +1,4 @@
+import type { Acknowledger } from "@spillway/websocket";
 import type { Runtime } from "../../runtimes.ts";
 import type { StartViewer } from "./viewers.ts";
 
@@ -5,6 +6,7 @@ import type { StartViewer } from "./viewers.ts";
 export interface Case {
   readonly variant: string;
   readonly start: StartViewer;
+  readonly acknowledgedBy: Acknowledger;
   readonly isQuick: boolean;
   /** That of the server. */
   readonly runtime: Runtime;

@@ -41,7 +41,7 @@ export async function proveFlood(proved: Case): Promise<Outcome> {
 type Rates = Record<Exclude<Load, "film">, readonly number[]>;
 
 function judge(
-  { variant, runtime }: Case,
+  { variant, runtime, acknowledgedBy: wanted }: Case,
   { viewer, journal }: Look,
   { flood, unbounded }: Rates,
 ): Outcome {
@@ -52,8 +52,8 @@ function judge(
   if (!(ratio >= MIN_RATIO)) {
     fail(`it got ${figure(ratio)} of what it gets without a window, want ${MIN_RATIO}`);
   }
-  if (acknowledgedBy !== "ping") {
-    fail(`what it got was acknowledged by ${acknowledgedBy}, want ping`);
+  if (acknowledgedBy !== wanted) {
+    fail(`what it got was acknowledged by ${acknowledgedBy}, want ${wanted}`);
   }
 
   const context: ResultContext = {

@@ -31,7 +31,7 @@ const MAX_BEYOND_BYTES = 131_072;
 
 /** A viewer in trouble is seen as what it is, swallows little, and is back at once. */
 export async function proveTrouble(proved: Case, what: Trouble): Promise<Outcome> {
-  const { start, isQuick, runtime, onProgress } = proved;
+  const { start, acknowledgedBy, isQuick, runtime, onProgress } = proved;
   const { state, ...plan } = plans[what];
   const ms = isQuick ? plan.quickMs : plan.ms;
   const times = isQuick ? 1 : plan.times;
@@ -46,7 +46,9 @@ export async function proveTrouble(proved: Case, what: Trouble): Promise<Outcome
       figures.push(figuresOf(journal, state, span));
     }
     return verdictOf({ proof: "states", ...proved }, viewer.name, what, { seconds: ms / 1000 }, [
-      ...(state === "frozen" ? wantedOfFrozen(figures) : wantedOfCongested(figures)),
+      ...(state === "frozen"
+        ? wantedOfFrozen(figures)
+        : wantedOfCongested(figures, acknowledgedBy === "credit")),
       {
         what: "swallowed",
         unit: "MB",
@@ -87,8 +89,19 @@ function wantedOfFrozen(figures: readonly Figures[]): Wanted[] {
   ];
 }
 
-/** Who reads, but slowly, is like any other until the window and the browser are full. */
-function wantedOfCongested(figures: readonly Figures[]): Wanted[] {
+/**
+ * Who reads, but slowly, is like any other until the window and the browser are full, unless it says itself what
+ * it has read.
+ */
+function wantedOfCongested(figures: readonly Figures[], tells: boolean): Wanted[] {
+  const overS = seconds(figures, ({ overMs }) => overMs);
+  if (tells) {
+    const seenS = seconds(figures, ({ seenMs }) => seenMs);
+    return [
+      { what: "congested after", unit: "s", values: seenS, goal: MAX_S },
+      { what: "healthy after", unit: "s", values: overS },
+    ];
+  }
   return [
     { what: "full after", unit: "s", values: seconds(figures, ({ fullMs }) => fullMs) },
     {
@@ -99,7 +112,7 @@ function wantedOfCongested(figures: readonly Figures[]): Wanted[] {
       ),
       goal: MAX_S,
     },
-    { what: "healthy after", unit: "s", values: seconds(figures, ({ overMs }) => overMs) },
+    { what: "healthy after", unit: "s", values: overS },
   ];
 }
 

@@ -1,5 +1,6 @@
-import type { Showing, Span } from "./protocol.ts";
+import type { Acknowledger } from "@spillway/websocket";
 import type { Runtime } from "../../runtimes.ts";
+import type { Showing, Span } from "./protocol.ts";
 
 /** What can befall a viewer. */
 export type Trouble =
@@ -42,11 +43,21 @@ export type ProcessName = "bun" | "deno" | "node" | "nodeNewest" | "python" | "p
 interface Kind {
   readonly start: StartViewer;
   readonly troubles: readonly Trouble[];
+  /** Who says what has arrived. */
+  readonly acknowledgedBy: Acknowledger;
 }
 
 const ofProcess = (name: ProcessName): Kind => ({
   start: async (job) => (await import("./viewers/processes.ts")).processes[name](job),
   troubles: ["stopped"],
+  acknowledgedBy: "ping",
+});
+
+const ofPage = (acknowledgedBy: "ping" | "credit"): Kind => ({
+  start: async (job) =>
+    (await import("./viewers/chromium.ts")).startChromiumViewer(job, acknowledgedBy),
+  troubles: ["blocked", "frozen", "slowed"],
+  acknowledgedBy,
 });
 
 /** Loaded when asked for: one that is not installed leaves the others alone. */
@@ -57,8 +68,6 @@ export const viewers: Readonly<Record<string, Kind>> = {
   deno: ofProcess("deno"),
   python: ofProcess("python"),
   "python-websockets": ofProcess("pythonWebsockets"),
-  chromium: {
-    start: async (job) => (await import("./viewers/chromium.ts")).startChromiumViewer(job),
-    troubles: ["blocked", "frozen", "slowed"],
-  },
+  chromium: ofPage("ping"),
+  "chromium-credits": ofPage("credit"),
 };

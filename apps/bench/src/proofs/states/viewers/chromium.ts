@@ -3,13 +3,21 @@ import { type BackgroundPage, openBackgroundPage } from "@spillway/testing/node"
 import { startChromium } from "../../../chromium.ts";
 import { now } from "../../../clients/protocol.ts";
 import type { Showing, Span } from "../protocol.ts";
-import type { StartViewer, Trouble } from "../viewers.ts";
+import type { Trouble, Viewer, ViewerJob } from "../viewers.ts";
 
 const SCRIPT = new URL("page.js", import.meta.url);
 /** For each picture; there are 33 ms from one to the next. */
 const SLOW_MS = 50;
 
-export const startChromiumViewer: StartViewer = async ({ url, onShowing }) => {
+/**
+ * Starts a page that looks, with the client of the browser or with ours.
+ *
+ * @throws `MissingPeer`
+ */
+export async function startChromiumViewer(
+  { url, onShowing }: ViewerJob,
+  acknowledgedBy: "ping" | "credit",
+): Promise<Viewer> {
   const chromium = await startChromium(SCRIPT);
   const { browser } = chromium;
   const broken = new Promise<never>((_, reject) => {
@@ -20,9 +28,10 @@ export const startChromiumViewer: StartViewer = async ({ url, onShowing }) => {
     const page = await openBackgroundPage(browser, chromium.url, {
       onTold: (text) => onShowing(JSON.parse(text) as Showing),
     });
-    await page.evaluate(`view(${JSON.stringify(url)})`);
+    const look = acknowledgedBy === "credit" ? "viewWithCredits" : "view";
+    await page.evaluate(`${look}(${JSON.stringify(url)})`);
     return {
-      name: `chromium ${browser.version()}`,
+      name: `chromium ${browser.version()}${acknowledgedBy === "credit" ? " with credits" : ""}`,
       broken,
       trouble: async (what, ms) => trouble(page, what, ms),
       close: async () => chromium.close(),
@@ -31,7 +40,7 @@ export const startChromiumViewer: StartViewer = async ({ url, onShowing }) => {
     await chromium.close();
     throw error;
   }
-};
+}
 
 async function trouble(page: BackgroundPage, what: Trouble, ms: number): Promise<Span> {
   switch (what) {

@@ -1,4 +1,5 @@
-// Loaded by a page: a viewer with the client of the browser.
+// Loaded by a page: a viewer with the client of the browser, or with ours.
+import { WebSocketStream } from "@spillway/client";
 import { now } from "../../../clients/protocol.ts";
 import type { Span } from "../protocol.ts";
 import { Reporter } from "../reporter.ts";
@@ -8,6 +9,7 @@ interface PageScope {
   /** A showing, as JSON. */
   tell(showing: string): void;
   view(url: string): void;
+  viewWithCredits(url: string): void;
   block(ms: number): Span;
   /** Has each picture take so long. */
   slow(ms: number): number;
@@ -29,6 +31,24 @@ scope.view = (url) => {
   });
   socket.addEventListener("close", () => setTimeout(() => scope.view(url), RECONNECT_MS));
 };
+
+scope.viewWithCredits = (url) => {
+  const again = (): unknown => setTimeout(() => scope.viewWithCredits(url), RECONNECT_MS);
+  void read(url).then(again, again);
+};
+
+async function read(url: string): Promise<void> {
+  const socket = new WebSocketStream(url, { credits: "require" });
+  const { readable } = await socket.opened;
+  const reporter = new Reporter((showing) => scope.tell(JSON.stringify(showing)));
+  const pictures = readable.getReader();
+  for (;;) {
+    const { done, value } = await pictures.read();
+    if (done) return;
+    if (eachMs > 0) scope.block(eachMs);
+    reporter.show(value as Uint8Array);
+  }
+}
 
 scope.block = (ms) => {
   const fromMs = now();
