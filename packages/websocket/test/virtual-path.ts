@@ -1,5 +1,6 @@
 import { vi } from "vitest";
 import { FlowWindow } from "../src/flow-window.ts";
+import { wireBytes } from "../src/internal/header.ts";
 
 /** A path that takes bytes at a rate, and each of them a while. */
 export interface VirtualPath {
@@ -31,6 +32,7 @@ export class VirtualRun {
   /** When the last answer comes that is on its way. */
   #answeredAtMs = 0;
   #sent = 0;
+  #pingBytes = 0;
   /** How far may be sent, as there is no more. */
   #shown = Infinity;
 
@@ -48,6 +50,16 @@ export class VirtualRun {
 
   get nowMs(): number {
     return this.#nowMs;
+  }
+
+  /** Bytes of messages. */
+  get sentBytes(): number {
+    return this.#sent;
+  }
+
+  /** With frame headers. */
+  get pingBytes(): number {
+    return this.#pingBytes;
   }
 
   /** Lets time pass, in which everything is sent that there is room for. */
@@ -103,6 +115,7 @@ export class VirtualRun {
 
   /** A ping goes behind what was sent, and its pong comes back. */
   #carry(payload: Uint8Array): void {
+    this.#pingBytes += wireBytes(payload.byteLength);
     const sentAtMs = this.#nowMs;
     // A path that has become shorter lets nothing overtake.
     const arrivesAtMs = Math.max(this.#freeAtMs, sentAtMs) + this.path.rttMs;
