@@ -4,7 +4,7 @@ import { type Answer, VirtualRun } from "./virtual-path.ts";
 
 const CAP = 8_388_608;
 const FLOOR = 4_096;
-/** A round trip from which ten of them are enough; shorter ones take half a second more, as a rate is one of some time. */
+/** From here on ten round trips are enough; shorter ones take half a second more, as a rate is one of some time. */
 const LONG_RTT_MS = 50;
 /** Milliseconds a thousand paths may take on a busy machine; they take ten thousand. */
 const LIMIT_MS = 120_000;
