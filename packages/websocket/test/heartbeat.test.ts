@@ -82,7 +82,8 @@ describe("the heartbeat of a peer that takes longer than the deadline for one me
       expect(performance.now() - startedMs).toBeGreaterThan(HEARTBEAT.deadlineMs + 1_000);
       expect(await writing).toBe("resolved");
       expect(Buffer.compare(received as Uint8Array, message)).toBe(0);
-      expect([...states].filter((state) => state === "dead" || state === "frozen")).toEqual([]);
+      expect(states).toContain("congested");
+      expect(states).not.toContain("dead");
       // Without a window the kernel takes megabytes at once, and some at a time after that.
       expect(moved.size).toBeGreaterThan(window === false ? 4 : 50);
       expect(longestStallMs).toBeLessThan(STALL_MS);
@@ -112,6 +113,7 @@ describe("the heartbeat of a peer whose messages nobody reads for longer than th
     });
     // Until then the heartbeat lets a little through each time.
     await waitFor(() => connection.stats().receiveQueuedBytes >= MAX_QUEUED_BYTES, {
+      timeoutMs: 20_000,
       message: "all that may wait",
     });
 
