@@ -1,3 +1,9 @@
+/** What a page tells of its viewer on the connection that it reads, as JSON text twice a second. */
+export interface ViewerReport {
+  /** Age of the picture that it shows, in whole milliseconds. */
+  readonly ageMs: number;
+}
+
 /** One lane of a connection whose peer tells what it reads. */
 export interface LaneView {
   readonly name: string;
@@ -17,6 +23,10 @@ export interface ConnectionView {
   readonly state: string;
   /** Which quality of the video it watches; 0 is the least. */
   readonly layer: number | null;
+  /** Age of the picture it shows by now, in milliseconds, if it has told one. */
+  readonly ageMs: number | null;
+  /** Milliseconds since it told that. */
+  readonly silentForMs: number | null;
   readonly queuedBytes: number;
   readonly bufferedBytes: number;
   readonly inFlightBytes: number;

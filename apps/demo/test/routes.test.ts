@@ -1,9 +1,12 @@
+import { ReconnectingWebSocketStream } from "@spillway/client";
 import { waitFor } from "@spillway/testing";
 import { connectPeer } from "@spillway/testing/node";
 import type { FastifyInstance } from "fastify";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
 import { buildApp } from "../src/app.ts";
 import type { ConnectionView } from "../src/flow-snapshot.ts";
+import { decodePicture, type Picture } from "../src/picture.ts";
 import { openVideo } from "../src/video-source.ts";
 
 async function startDemo(): Promise<{ app: FastifyInstance; http: string; ws: string }> {
@@ -137,6 +140,87 @@ describe("WS /streams/telemetry", () => {
       sensors.add(reading["sensor"]);
     }
     expect(sensors.size).toBeGreaterThan(5);
+  });
+});
+
+describe("WS /streams/live", () => {
+  async function find(http: string, name: string): Promise<ConnectionView | undefined> {
+    return (await connections(http)).find(({ viewer }) => viewer === name);
+  }
+
+  test("shows the age that a viewer tells, which grows until it tells more", async () => {
+    const { http, ws } = await startDemo();
+    const viewer = await connectPeer(`${ws}/streams/live?viewer=teller`);
+    expect(await find(http, "teller")).toMatchObject({ ageMs: null, silentForMs: null });
+    await viewer.send('{"ageMs":60000}');
+    await waitFor(async () => ((await find(http, "teller"))?.ageMs ?? 0) > 60_300, {
+      message: "the age to grow",
+    });
+    const { ageMs, silentForMs } = (await find(http, "teller")) ?? {};
+    expect((ageMs ?? 0) - (silentForMs ?? 0)).toBeCloseTo(60_000);
+    await viewer.send('{"ageMs":40}');
+    await waitFor(async () => ((await find(http, "teller"))?.ageMs ?? Infinity) < 60_000, {
+      message: "the next age",
+    });
+  });
+
+  test("passes over what is no report", async () => {
+    const { http, ws } = await startDemo();
+    const viewer = await connectPeer(`${ws}/streams/live?viewer=babbler`);
+    await viewer.send('{"ageMs":60000}');
+    const others = [
+      ...["", "age", "40", "null", "[40]", "{}", '{"ageMs":"40"}', '{"ageMs":null}'],
+      ...['{"ageMs":-40}', '{"ageMs":0.4}', '{"ageMs":1e400}', '{"ageMs":40', '"ageMs"'],
+      new TextEncoder().encode('{"ageMs":40}'),
+    ];
+    for (const message of others) await viewer.send(message);
+    const hasAll = async (): Promise<boolean> =>
+      (await find(http, "babbler"))?.receivedMessages === others.length + 1;
+    await waitFor(hasAll, { message: "all of it" });
+    const view = await find(http, "babbler");
+    expect(view?.ageMs).toBeGreaterThanOrEqual(60_000);
+    expect(view?.droppedMessages).toBe(0);
+    await viewer.send('{"ageMs":40}');
+    await waitFor(async () => ((await find(http, "babbler"))?.ageMs ?? Infinity) < 60_000, {
+      message: "a report behind it",
+    });
+  });
+
+  test("ends a viewer with 1009 that sends what is too large for a report", async () => {
+    const { http, ws } = await startDemo();
+    const healthy = await connectPeer(`${ws}/streams/live?viewer=healthy`);
+    const flood = await connectPeer(`${ws}/streams/live`);
+    await healthy.send(JSON.stringify({ ageMs: 40 }).padEnd(1_024));
+    await flood.send(JSON.stringify({ ageMs: 40 }).padEnd(1_025));
+    expect(await flood.closed).toMatchObject({ closeCode: 1009 });
+    await waitFor(async () => ((await find(http, "healthy"))?.ageMs ?? 0) >= 40, {
+      message: "what is just not too large",
+    });
+  });
+
+  test("begins anew with the last keyframe for a page that asks", async () => {
+    const { ws } = await startDemo();
+    const socket = new ReconnectingWebSocketStream(`${ws}/streams/live`, {
+      WebSocket,
+    });
+    onTestFinished(() => socket.close());
+    const reader = socket.lane("video", { gaps: true, stale: "drop" }).getReader();
+    const next = async (wanted: (picture: Picture) => boolean): Promise<Picture> => {
+      for (;;) {
+        const { value } = await reader.read();
+        if (!(value instanceof Uint8Array)) throw new Error("Cannot go on without a picture");
+        const picture = decodePicture(value);
+        if (wanted(picture)) return picture;
+      }
+    };
+    for (let times = 0; times < 3; times++) {
+      const key = await next((picture) => picture.key);
+      const seen = await next((picture) => picture.sequence >= key.sequence + 5 && !picture.key);
+      socket.resync("video");
+      // Without that it only counts up.
+      const again = await next(({ sequence }) => sequence <= seen.sequence);
+      expect(again).toMatchObject({ key: true, layer: 0 });
+    }
   });
 });
 

@@ -57,7 +57,7 @@ function row(view: ConnectionView, own: Own | undefined): HTMLElement {
     cell(view.rttMs === null ? "–" : `${view.rttMs.toFixed(1)} ms`),
     cell(bytes(view.sentBytes)),
     cell(view.droppedMessages === 0 ? "0" : `${view.droppedMessages} (${reasons.join(", ")})`),
-    cell(own?.ageMs === undefined ? "" : `${(own.ageMs / 1_000).toFixed(2)} s`),
+    cell(age(own?.ageMs ?? view.ageMs)),
   );
   return tr;
 }
@@ -97,6 +97,10 @@ function bar(value: number, max: number): HTMLElement {
   meter.high = max * 0.75;
   meter.value = value;
   return meter;
+}
+
+function age(ms: number | null): string {
+  return ms === null ? "–" : `${(ms / 1_000).toFixed(2)} s`;
 }
 
 function bytes(value: number): string {

@@ -1,4 +1,5 @@
 import { ReconnectingWebSocketStream } from "../vendor/spillway-client.js";
+import type { ViewerReport } from "../flow-snapshot.js";
 import { Pace } from "./pace.js";
 import { Screen } from "./screen.js";
 import {
@@ -19,22 +20,43 @@ const tell = (news: WorkerNews): void => postMessage(news);
 
 /** Shows what comes on one socket, which connects again when it is lost. */
 function start({ url, canvas }: WorkerStart): void {
-  const screen = new Screen(canvas);
   const socket = new ReconnectingWebSocketStream(url, { reconnect: { maxDelayMs: 5_000 } });
+  const screen = new Screen(canvas, () => socket.resync("video"));
   // This tells why; all others end with it.
   socket.opened.catch(() => {});
   socket.closed.catch((error: unknown) => console.warn("The connection has ended", error));
+  const report = reporter(socket);
   const lanes = [show(socket, screen), pass(socket, "telemetry"), pass(socket, "flow")];
   for (const lane of lanes) lane.catch(() => {});
   setInterval(() => {
     const connected = socket.state.status === "open";
-    tell({ type: "report", report: { connected, ...screen.report() } });
+    const shown = screen.report();
+    tell({ type: "report", report: { connected, ...shown } });
+    if (connected && shown.ageMs !== undefined) report(shown.ageMs);
   }, REPORT_EVERY_MS);
+}
+
+/** Tells the server how old the picture is that is shown. */
+function reporter(socket: ReconnectingWebSocketStream): (ageMs: number) => void {
+  let writer: WritableStreamDefaultWriter<string> | undefined;
+  socket.opened.then(
+    ({ writable }) => {
+      writer = writable.getWriter();
+    },
+    () => {},
+  );
+  return (ageMs) => {
+    // What there is no room for would be old when it is sent: the next one tells more.
+    if (!writer || (writer.desiredSize ?? 0) <= 0) return;
+    // Clocks differ, and a picture is not from the future.
+    const report: ViewerReport = { ageMs: Math.max(0, Math.round(ageMs)) };
+    void writer.write(JSON.stringify(report));
+  };
 }
 
 /** Reads pictures as fast as the buttons allow: the server hears of each. */
 async function show(socket: ReconnectingWebSocketStream, screen: Screen): Promise<void> {
-  const reader = socket.lane("video", { gaps: true }).getReader();
+  const reader = socket.lane("video", { gaps: true, stale: "drop" }).getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
@@ -50,7 +72,7 @@ async function pass(
   socket: ReconnectingWebSocketStream,
   name: "telemetry" | "flow",
 ): Promise<void> {
-  const reader = socket.lane(name).getReader();
+  const reader = socket.lane(name, { stale: "drop" }).getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;

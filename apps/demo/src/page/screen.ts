@@ -24,14 +24,17 @@ export class Screen {
   readonly #context: OffscreenCanvasRenderingContext2D | null;
   readonly #decoding = new Map<number, Picture>();
   readonly #shownAt: number[] = [];
+  readonly #failed: () => void;
   #decoder: VideoDecoder;
   #gaps = 0;
   #expected: number | undefined;
   #needsKey = true;
   #shown: Picture | undefined;
 
-  constructor(canvas: OffscreenCanvas) {
+  /** @param failed - the decoder has, and can go on with a keyframe only */
+  constructor(canvas: OffscreenCanvas, failed: () => void = () => {}) {
     this.#canvas = canvas;
+    this.#failed = failed;
     this.#context = canvas.getContext("2d", { alpha: false });
     this.#decoder = this.#makeDecoder();
   }
@@ -78,6 +81,7 @@ export class Screen {
       error: () => {
         this.#decoder = this.#makeDecoder();
         this.#needsKey = true;
+        this.#failed();
       },
     });
     decoder.configure({ codec: "vp8", optimizeForLatency: true });

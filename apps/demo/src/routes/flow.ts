@@ -2,6 +2,7 @@ import { bounded, broadcast } from "@spillway/streams";
 import type { Connection } from "@spillway/websocket";
 import type { FastifyInstance } from "fastify";
 import type { ConnectionView, FlowSnapshot } from "../flow-snapshot.ts";
+import { ageOf } from "../viewer-age.ts";
 import { plainConnections } from "./plain.ts";
 import { layerOf } from "./video.ts";
 
@@ -47,6 +48,7 @@ function connectionViews(app: FastifyInstance): ConnectionView[] {
 
 function view(connection: Connection): ConnectionView {
   const stats = connection.stats();
+  const age = ageOf(connection);
   const { pathname, searchParams } = new URL(connection.request.url ?? "/", "ws://localhost");
   const drops = Object.entries(stats.dropped.reasons).map(([reason, tally]) => [
     reason,
@@ -58,6 +60,8 @@ function view(connection: Connection): ConnectionView {
     viewer: searchParams.get("viewer"),
     state: stats.state,
     layer: layerOf(connection) ?? null,
+    ageMs: age?.ageMs ?? null,
+    silentForMs: age?.silentForMs ?? null,
     queuedBytes: stats.queuedBytes,
     bufferedBytes: stats.bufferedBytes,
     inFlightBytes: stats.inFlightBytes ?? stats.bufferedBytes,

@@ -85,6 +85,8 @@ export function plainConnections(app: FastifyInstance): ConnectionView[] {
     viewer: viewer.viewer,
     state: socket.bufferedAmount > 0 ? "congested" : "healthy",
     layer: null,
+    ageMs: null,
+    silentForMs: null,
     queuedBytes: 0,
     bufferedBytes: socket.bufferedAmount,
     inFlightBytes: socket.bufferedAmount,

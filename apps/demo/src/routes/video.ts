@@ -11,11 +11,12 @@ export function layerOf(connection: Connection): number | undefined {
   return watching.get(connection);
 }
 
-/** Sends the video to a viewer, until one of the two ends. */
+/** Sends the video to a viewer, until one of the two ends, or the pipe `how` says. */
 export type VideoFeed = (
   connection: Connection,
   writable: WritableStream<Uint8Array>,
   targetBitrate: AsyncIterable<number>,
+  how?: StreamPipeOptions,
 ) => Promise<void>;
 
 /**
@@ -24,7 +25,7 @@ export type VideoFeed = (
  * when it arrives.
  */
 export function videoFeed(video: Layers<Picture, Uint8Array>): VideoFeed {
-  return async (connection, writable, targetBitrate) => {
+  return async (connection, writable, targetBitrate, how) => {
     watching.set(connection, 0);
     await video
       .subscribe({
@@ -34,7 +35,7 @@ export function videoFeed(video: Layers<Picture, Uint8Array>): VideoFeed {
         onLayer: (layer) => watching.set(connection, layer),
         signal: connection.signal,
       })
-      .pipeTo(writable);
+      .pipeTo(writable, how);
   };
 }
 
