@@ -184,38 +184,45 @@ describe.skipIf(!executablePath)("the page in Chromium", () => {
     },
   );
 
-  test("shows how old another viewer's picture is, also in its sleep", { timeout: 60_000 }, async () => {
-    const watching = await open();
-    const first = await connection("/streams/live");
-    const sleeper = await openBackgroundPage(browser, http);
-    const other = async (): Promise<ConnectionView | undefined> =>
-      connection("/streams/live", first?.id);
-    await waitFor(async () => ((await other())?.ageMs ?? Infinity) < 1_000, {
-      timeoutMs: 15_000,
-      message: "a second viewer that tells its age",
-    });
-    const asleep = await other();
-    const row = watching.page.locator("#flow tbody tr", {
-      hasText: `${asleep?.id} /streams/live`,
-    });
-    const age = async (): Promise<number> =>
-      Number.parseFloat(await row.locator("td").last().innerText());
-    await waitFor(async () => (await age()) < 1, { message: "its age in the panel" });
+  test(
+    "shows how old another viewer's picture is, also in its sleep",
+    { timeout: 60_000 },
+    async () => {
+      const watching = await open();
+      const first = await connection("/streams/live");
+      const sleeper = await openBackgroundPage(browser, http);
+      const other = async (): Promise<ConnectionView | undefined> =>
+        connection("/streams/live", first?.id);
+      await waitFor(async () => ((await other())?.ageMs ?? Infinity) < 1_000, {
+        timeoutMs: 15_000,
+        message: "a second viewer that tells its age",
+      });
+      const asleep = await other();
+      const row = watching.page.locator("#flow tbody tr", {
+        hasText: `${asleep?.id} /streams/live`,
+      });
+      const age = async (): Promise<number> =>
+        Number.parseFloat(await row.locator("td").last().innerText());
+      await waitFor(async () => (await age()) < 1, { message: "its age in the panel" });
 
-    await sleeper.freeze();
-    await waitFor(async () => (await age()) > 4, { timeoutMs: 15_000, message: "its age to grow" });
-    expect((await other())?.silentForMs).toBeGreaterThan(2_000);
-    const own = watching.page.locator("#flow tr.mine td").last();
-    expect(Number.parseFloat(await own.innerText())).toBeLessThan(1);
+      await sleeper.freeze();
+      await waitFor(async () => (await age()) > 4, {
+        timeoutMs: 15_000,
+        message: "its age to grow",
+      });
+      expect((await other())?.silentForMs).toBeGreaterThan(2_000);
+      const own = watching.page.locator("#flow tr.mine td").last();
+      expect(Number.parseFloat(await own.innerText())).toBeLessThan(1);
 
-    await sleeper.wake();
-    await waitFor(async () => ((await other())?.ageMs ?? Infinity) < 1_000, {
-      timeoutMs: 15_000,
-      message: "a fresh picture",
-    });
-    await sleeper.close();
-    await watching.page.context().close();
-  });
+      await sleeper.wake();
+      await waitFor(async () => ((await other())?.ageMs ?? Infinity) < 1_000, {
+        timeoutMs: 15_000,
+        message: "a fresh picture",
+      });
+      await sleeper.close();
+      await watching.page.context().close();
+    },
+  );
 
   test("a slow viewer goes down in quality, and up again", { timeout: 120_000 }, async () => {
     const { page } = await open();

@@ -168,18 +168,16 @@ describe("WS /streams/live", () => {
     const { http, ws } = await startDemo();
     const viewer = await connectPeer(`${ws}/streams/live?viewer=babbler`);
     await viewer.send('{"ageMs":60000}');
-    const others = [
-      ...["", "age", "40", "null", "[40]", "{}", '{"ageMs":"40"}', '{"ageMs":null}'],
-      ...['{"ageMs":-40}', '{"ageMs":0.4}', '{"ageMs":1e400}', '{"ageMs":40', '"ageMs"'],
-      new TextEncoder().encode('{"ageMs":40}'),
-    ];
+    const texts = ["", "age", "40", "null", "[40]", "{}", '{"ageMs":"40"}', '{"ageMs":null}'];
+    const ages = ['{"ageMs":-40}', '{"ageMs":0.4}', '{"ageMs":1e400}', '{"ageMs":40', '"ageMs"'];
+    const others = [...texts, ...ages, new TextEncoder().encode('{"ageMs":40}')];
     for (const message of others) await viewer.send(message);
     const hasAll = async (): Promise<boolean> =>
       (await find(http, "babbler"))?.receivedMessages === others.length + 1;
     await waitFor(hasAll, { message: "all of it" });
     const view = await find(http, "babbler");
     expect(view?.ageMs).toBeGreaterThanOrEqual(60_000);
-    expect(view?.droppedMessages).toBe(0);
+    expect(view?.drops).not.toHaveProperty("unread");
     await viewer.send('{"ageMs":40}');
     await waitFor(async () => ((await find(http, "babbler"))?.ageMs ?? Infinity) < 60_000, {
       message: "a report behind it",
