@@ -10,16 +10,19 @@ import {
 } from "./worker-protocol.js";
 
 const pace = new Pace();
+let current: ReconnectingWebSocketStream | undefined;
 
 addEventListener("message", ({ data }: MessageEvent<WorkerStart | WorkerOrder>) => {
   if ("mode" in data) pace.set(data.mode, data.bitsPerSecond);
-  else start(data);
+  else if ("url" in data) current = start(data);
+  else if (data.isAsleep) current?.suspend();
+  else current?.resume();
 });
 
 const tell = (news: WorkerNews): void => postMessage(news);
 
 /** Shows what comes on one socket, which connects again when it is lost. */
-function start({ url, canvas }: WorkerStart): void {
+function start({ url, canvas }: WorkerStart): ReconnectingWebSocketStream {
   const socket = new ReconnectingWebSocketStream(url, { reconnect: { maxDelayMs: 5_000 } });
   const screen = new Screen(canvas, () => socket.resync("video"));
   // This tells why; all others end with it.
@@ -34,6 +37,7 @@ function start({ url, canvas }: WorkerStart): void {
     tell({ type: "report", report: { connected, ...shown } });
     if (connected && shown.ageMs !== undefined) report(shown.ageMs);
   }, REPORT_EVERY_MS);
+  return socket;
 }
 
 /** Tells the server how old the picture is that is shown. */

@@ -21,6 +21,7 @@ export class Viewer {
   readonly #control: Control | undefined;
   readonly #worker: Worker;
   readonly #timer: ReturnType<typeof setInterval>;
+  readonly #closed = new AbortController();
   #mode: Mode = "live";
   #report: WorkerReport | undefined;
   #heardAt: number = performance.now();
@@ -47,6 +48,9 @@ export class Viewer {
       this.#show();
     });
     this.#timer = setInterval(() => this.#show(), SILENT_MS / 3);
+    const { signal } = this.#closed;
+    document.addEventListener("freeze", () => this.#order({ isAsleep: true }), { signal });
+    document.addEventListener("resume", () => this.#order({ isAsleep: false }), { signal });
   }
 
   /** Age of what is shown, in milliseconds. */
@@ -59,16 +63,19 @@ export class Viewer {
   set(mode: Mode, bitsPerSecond: number): void {
     this.#mode = mode;
     if (this.#control) this.#control.set(mode, bitsPerSecond);
-    else {
-      const order: WorkerOrder = { mode, bitsPerSecond };
-      this.#worker.postMessage(order, []);
-    }
+    else this.#order({ mode, bitsPerSecond });
     this.#show();
   }
 
   close(): void {
+    this.#closed.abort();
     clearInterval(this.#timer);
     this.#worker.terminate();
+  }
+
+  /** Only the worker that reads as it is told minds it. */
+  #order(order: WorkerOrder): void {
+    this.#worker.postMessage(order, []);
   }
 
   get #isSilent(): boolean {

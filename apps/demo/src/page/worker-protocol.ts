@@ -10,10 +10,10 @@ export interface WorkerStart {
 }
 
 /** What the page tells the worker that reads as it is told. */
-export interface WorkerOrder {
-  readonly mode: Mode;
-  readonly bitsPerSecond: number;
-}
+export type WorkerOrder =
+  | { readonly mode: Mode; readonly bitsPerSecond: number }
+  /** Whether the page is put to sleep: a worker hears nothing of that. */
+  | { readonly isAsleep: boolean };
 
 /** What a worker tells the page. */
 export type WorkerNews =
