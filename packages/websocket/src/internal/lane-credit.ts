@@ -10,8 +10,11 @@ import { turnNow } from "./turn-time.ts";
 const MAX_OPEN = 32;
 /** From question to question, as a share of the messages that may be unread. */
 const SPACING = 1 / 4;
-/** Messages, and milliseconds, after which something is asked again where all that was asked is answered. */
-const MAX_UNASKED = 16;
+/** Messages without a question behind them, of those sent in so many milliseconds and of those sent at once. */
+const FEW = 16;
+const FEW_MS = 10;
+const MANY = 64;
+/** Milliseconds after which something is asked again where all that was asked is answered. */
 const ASK_EVERY_MS = 250;
 
 /** What was asked: how far the peer has read. */
@@ -51,7 +54,7 @@ export class LaneCredit {
   readonly #delivery: Delivery;
   readonly #asked: Asked[] = [];
   #credit: Credit = INITIAL_CREDIT;
-  #askAt = 0;
+  #askedAt = -Infinity;
   #sentMessages = 0;
   #sentBytes = 0;
   #readMessages = 0;
@@ -150,7 +153,7 @@ export class LaneCredit {
   /** Messages that may be sent before the next question, if none is due. */
   get untilAsked(): number {
     const room = this.#credit.messages - this.inFlightMessages;
-    return Math.min(room, this.#askedMessages + this.#step - this.#sentMessages);
+    return Math.min(room, this.#askedMessages + this.#step(turnNow()) - this.#sentMessages);
   }
 
   /** Messages were sent to their end. */
@@ -212,8 +215,8 @@ export class LaneCredit {
     const { open, isSpaced } = this.#delivery;
     const unasked = this.#sentMessages - this.#askedMessages;
     if (open >= MAX_OPEN || unasked === 0) return false;
-    const isTime = open === 0 && nowMs >= this.#askAt;
-    return isSpaced || isTime || unasked >= this.#step || this.room <= 0;
+    const isTime = open === 0 && nowMs >= this.#askedAt + ASK_EVERY_MS;
+    return isSpaced || isTime || unasked >= this.#step(nowMs) || this.room <= 0;
   }
 
   /** Messages before the last question. */
@@ -222,17 +225,17 @@ export class LaneCredit {
   }
 
   /** Messages from the last question to the next. */
-  get #step(): number {
+  #step(nowMs: number): number {
     const asked = this.#askedMessages;
-    const most = this.#credit.messages * SPACING;
-    // Half as far again each time, so that who reads slowly has answered one before it is missed, and few are asked
+    // A little farther each time, so that who reads slowly has answered one before it is missed, and few are asked
     // much; from few on, as nobody knows when they become slow.
-    if (this.#delivery.open > 0) return Math.min((asked - this.#readMessages) / 2, most);
-    return Math.min(asked / 2, MAX_UNASKED, most);
+    const least = nowMs < this.#askedAt + FEW_MS ? MANY : FEW;
+    const next = Math.max(least, (asked - this.#readMessages) / 2);
+    return Math.min(next, asked / 3, this.#credit.messages * SPACING);
   }
 
   #ask(nowMs: number): void {
-    this.#askAt = nowMs + ASK_EVERY_MS;
+    this.#askedAt = nowMs;
     this.#delivery.ask(nowMs);
     const { sent: offset } = this.#delivery;
     this.#asked.push({ messages: this.#sentMessages, bytes: this.#sentBytes, offset });
