@@ -122,12 +122,13 @@ export class Dialogue {
     else this.#answers.wait();
   }
 
-  /** Asks the server how far its application has read; `false` if it cannot be asked now. */
+  /** Asks the server how far its application has read, unless it was; `false` if it cannot be asked now. */
   ask(): boolean {
-    const isAsked =
-      this.#state === "agreed" && this.#socket.readyState === OPEN && this.#window.ask();
-    if (isAsked) this.#say({ type: "ask" });
-    return isAsked;
+    if (this.#state !== "agreed" || this.#socket.readyState !== OPEN) return false;
+    if (this.#window.isAsked) return true;
+    if (!this.#window.ask()) return false;
+    this.#say({ type: "ask" });
+    return true;
   }
 
   receive(message: ReceivedMessage): void {

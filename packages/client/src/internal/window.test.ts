@@ -40,8 +40,14 @@ describe("CreditWindow", () => {
     for (const wrong of [5, 10, 9, 19, 21]) expect(() => window.answer(wrong)).toThrow(/not ask/u);
     window.answer(20);
     expect(window.unread.messages).toBe(0);
-    for (let open = 0; open < MAX_QUESTIONS; open++) expect(window.ask()).toBe(true);
-    expect(window.ask()).toBe(false);
+    expect(window.isAsked).toBe(false);
+    for (let open = 0; open < MAX_QUESTIONS; open++) {
+      window.send(1);
+      expect(window.ask()).toBe(true);
+      expect(window.isAsked).toBe(true);
+    }
+    window.send(1);
+    expect([window.ask(), window.isAsked]).toEqual([false, false]);
   });
 
   test("whatever is sent and answered, an open question stands whenever it is shut", () => {

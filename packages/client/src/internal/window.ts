@@ -45,6 +45,11 @@ export class CreditWindow {
     return isPart || !this.isOpen;
   }
 
+  /** Whether a question about all that was sent is open. */
+  get isAsked(): boolean {
+    return this.#questions.at(-1)?.messages === this.#sent.messages;
+  }
+
   /** Asks about all that was sent; `false` while too many questions are open. */
   ask(): boolean {
     if (this.#questions.length === MAX_QUESTIONS) return false;
