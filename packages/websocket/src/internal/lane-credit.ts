@@ -3,6 +3,7 @@ import { type Credit, INITIAL_CREDIT } from "@spillway/streams/protocol";
 import { Condition } from "./condition.ts";
 import { Delivery } from "./delivery.ts";
 import { wireBytes } from "./header.ts";
+import type { RunBounds } from "./run.ts";
 import { Share } from "./share.ts";
 import { turnNow } from "./turn-time.ts";
 
@@ -10,10 +11,10 @@ import { turnNow } from "./turn-time.ts";
 const MAX_OPEN = 32;
 /** From question to question, as a share of the messages that may be unread. */
 const SPACING = 1 / 4;
-/** Messages without a question behind them, of those sent in so many milliseconds and of those sent at once. */
+/** Messages from question to question: `FEW`, or `MANY` where the last was asked less than `FEW_MS` ago. */
 const FEW = 16;
-const FEW_MS = 10;
 const MANY = 64;
+const FEW_MS = 10;
 /** Milliseconds after which something is asked again where all that was asked is answered. */
 const ASK_EVERY_MS = 250;
 
@@ -150,10 +151,12 @@ export class LaneCredit {
     if (nowMs >= this.#delivery.askAt && this.#delivery.open === 0) this.#ask(nowMs);
   }
 
-  /** Messages that may be sent before the next question, if none is due. */
-  get untilAsked(): number {
-    const room = this.#credit.messages - this.inFlightMessages;
-    return Math.min(room, this.#askedMessages + this.#step(turnNow()) - this.#sentMessages);
+  /** What may be sent in one piece of so many bytes on the wire: no question is due before its end. */
+  boundsOf(bytes: number): RunBounds {
+    const unasked = this.#sentMessages - this.#askedMessages;
+    const messages = this.#credit.messages - this.inFlightMessages;
+    const untilAsked = this.#step(turnNow()) - unasked;
+    return { bytes, payloadBytes: this.room, messages: Math.min(messages, untilAsked) };
   }
 
   /** Messages were sent to their end. */

@@ -1,4 +1,5 @@
 import { SpillwayError } from "@spillway/streams";
+import { escapeText, MARK_BYTE } from "@spillway/streams/protocol";
 import { bytesOf, Frame, type MessageChunk, wrongChunk } from "../frame.ts";
 import { deflateLater } from "./deflate.ts";
 import { wireBytes } from "./header.ts";
@@ -65,9 +66,11 @@ export function chunkBytes(chunk: unknown): number | undefined {
   return payload && wireBytes(payload.byteLength);
 }
 
-/** Bytes of a message's payload, uncompressed. */
+/** Bytes of a message's payload as it travels to a peer with credit, which is escaped some texts; uncompressed. */
 export function payloadOf(chunk: MessageChunk): number {
-  return typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.byteLength;
+  if (typeof chunk === "string") return Buffer.byteLength(escapeText(chunk));
+  const isText = chunk instanceof Frame && chunk.type === "text";
+  return chunk.byteLength + (isText && chunk.payload[0] === MARK_BYTE ? 1 : 0);
 }
 
 /** The error for a producer that does not wait. */

@@ -193,11 +193,10 @@ export class Outbox implements WireHost {
   /** Sends messages at once, in one piece if they are small frames; tells how many of them. */
   sendRun(chunks: readonly MessageChunk[], credit: LaneCredit | undefined): number {
     if (!this.#isIdle()) return 0;
-    const { fragmentBytes } = this.#sender;
-    const room = Math.min(this.account.batchRoom, 2 * fragmentBytes, credit?.room ?? Infinity);
-    if (room <= 0) return 0;
+    const bytes = Math.min(this.account.batchRoom, 2 * this.#sender.fragmentBytes);
+    if (bytes <= 0 || (credit && credit.room <= 0)) return 0;
     credit?.begin();
-    const run = this.#wire.sendRun(chunks, room, credit?.untilAsked ?? Infinity);
+    const run = this.#wire.sendRun(chunks, credit?.boundsOf(bytes) ?? { bytes });
     if (run.messages > 0) {
       this.#sentMessages += run.messages;
       credit?.sent(run.payloadBytes, run.messages);

@@ -7,7 +7,7 @@ import { deflate, isDeflated, windowBitsOf } from "./deflate.ts";
 import { BINARY, FIN, firstByte, OPCODE, PACKED, PING, TEXT, wireBytes } from "./header.ts";
 import type { Held } from "./held.ts";
 import type { Lease } from "./lease.ts";
-import { encodedRun, MAX_RUN } from "./run.ts";
+import { encodedRun, MAX_RUN, type RunBounds } from "./run.ts";
 
 /** What a {@link Wire} tells. */
 export interface WireHost {
@@ -46,7 +46,7 @@ export interface Wire {
   sendText(text: string, byteLength: number): number;
   sendFrame(frame: Frame): number;
   /** The first of some messages, where they leave in one piece, within bounds; tells what that is. */
-  sendRun(chunks: readonly unknown[], maxBytes: number, maxMessages: number): SentRun;
+  sendRun(chunks: readonly unknown[], bounds: RunBounds): SentRun;
   ping(payload: Uint8Array): void;
   /** Hands all to the socket now, since something that is not ours follows. */
   flush(): void;
@@ -131,8 +131,8 @@ class SocketWire implements Wire {
     return this.#sendPrepared(encoding.forWindow(this.windowBits, compress));
   }
 
-  sendRun(chunks: readonly unknown[], maxBytes: number, maxMessages: number): SentRun {
-    const run = encodedRun(chunks, this.windowBits, maxBytes, maxMessages);
+  sendRun(chunks: readonly unknown[], bounds: RunBounds): SentRun {
+    const run = encodedRun(chunks, this.windowBits, bounds);
     return run ? { ...run, bytes: this.#sendPrepared(run.bytes, MAX_RUN) } : NO_RUN;
   }
 
