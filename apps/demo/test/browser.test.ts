@@ -210,7 +210,9 @@ describe.skipIf(!executablePath)("the page in Chromium", () => {
         timeoutMs: 15_000,
         message: "its age to grow",
       });
-      expect((await other())?.silentForMs).toBeGreaterThan(2_000);
+      await waitFor(async () => ((await other())?.silentForMs ?? 0) > 2_000, {
+        message: "silence",
+      });
       const own = watching.page.locator("#flow tr.mine td").last();
       await waitFor(async () => Number.parseFloat(await own.innerText()) < 1, {
         message: "this page's own age beside it",

@@ -40,13 +40,19 @@ interface Result {
     readonly exception?: { readonly description?: string };
   };
   readonly usedSize?: number;
+  readonly errorText?: string;
+  readonly loaderId?: string;
 }
 
 /** What comes from the page: the answer to a command, or an event. */
 interface Reply {
   readonly id?: number;
   readonly method?: string;
-  readonly params?: { readonly payload?: string };
+  readonly params?: {
+    readonly payload?: string;
+    readonly name?: string;
+    readonly loaderId?: string;
+  };
   readonly result?: Result;
   readonly error?: { readonly message: string };
 }
@@ -91,14 +97,15 @@ export async function openBackgroundPage(
   const attached = await devtools.send("Target.attachToTarget", { targetId, flatten: false });
   const { sessionId } = attached as { sessionId: string };
   const waiting = new Map<number, (reply: Reply) => void>();
+  const loaded = new Set<string>();
   let onLoad: (() => void) | undefined;
-  const loaded = new Promise<void>((resolve) => {
-    onLoad = resolve;
-  });
   devtools.on("Target.receivedMessageFromTarget", (event) => {
     if (event.sessionId !== sessionId) return;
     const reply = JSON.parse(event.message) as Reply;
-    if (reply.method === "Page.loadEventFired") onLoad?.();
+    if (reply.method === "Page.lifecycleEvent" && reply.params?.name === "load") {
+      loaded.add(reply.params.loaderId ?? "");
+      onLoad?.();
+    }
     if (reply.method === "Runtime.bindingCalled") options.onTold?.(reply.params?.payload ?? "");
     waiting.get(reply.id ?? -1)?.(reply);
     waiting.delete(reply.id ?? -1);
@@ -123,9 +130,15 @@ export async function openBackgroundPage(
   await send("Page.enable");
   await send("Runtime.enable");
   await send("Runtime.addBinding", { name: "tell" });
-  await send("Page.navigate", { url });
+  await send("Page.setLifecycleEventsEnabled", { enabled: true });
+  const { errorText, loaderId = "" } = await send("Page.navigate", { url });
+  if (errorText) throw new Error(`Cannot open ${url}: ${errorText}`);
   // Between two documents a page has nothing that evaluates.
-  await loaded;
+  while (!loaded.has(loaderId)) {
+    await new Promise<void>((resolve) => {
+      onLoad = resolve;
+    });
+  }
   return {
     async evaluate(expression) {
       const asked = { expression, awaitPromise: true, returnByValue: true };
