@@ -415,6 +415,20 @@ describe("handleProtocols()", () => {
 });
 
 describe("a peer that suspends", () => {
+  test("does not move because it is pinged", async () => {
+    const server = await serve({ heartbeat: { everyMs: 100, deadlineMs: 60_000 } });
+    const peer = await CreditPeer.connect(server.url);
+    const connection = await server.next();
+    peer.hello();
+    peer.say({ type: "suspend" });
+    await waitFor(() => connection.state === "frozen", { message: "the suspension" });
+    flood(connection.writable, KB);
+    let pings = 0;
+    peer.socket.on("ping", () => pings++);
+    await waitFor(() => pings > 4, { message: "pings" });
+    expect(connection.stats().stalledForMs).toBeGreaterThan(350);
+  });
+
   test("is sent nothing until it resumes", async () => {
     const server = await serve();
     const peer = await CreditPeer.connect(server.url);

@@ -169,8 +169,9 @@ export class Account {
     this.#flow?.sent(bytes);
   }
 
-  /** The kernel has taken `bytes`. */
+  /** The kernel has taken `bytes`; a ping is none of them, and no progress: it goes past what waits for room. */
   flush(bytes: number): void {
+    if (bytes === 0) return;
     this.#buffered -= bytes;
     this.#flow?.flushed(bytes);
     this.progress();
