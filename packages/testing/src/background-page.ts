@@ -1,12 +1,15 @@
 /** What is used of a Chromium that Playwright has started. */
 export interface DevtoolsBrowser {
   newBrowserCDPSession(): Promise<DevtoolsSession>;
+  on(event: "disconnected", listener: () => void): unknown;
+  off(event: "disconnected", listener: () => void): unknown;
 }
 
 /** What is used of a session of Chromium's DevTools protocol. */
 export interface DevtoolsSession {
   send(method: string, params?: object): Promise<unknown>;
   on(event: string, listener: (payload: { sessionId: string; message: string }) => void): unknown;
+  detach(): Promise<unknown>;
 }
 
 /** A page that can be put to sleep. */
@@ -24,6 +27,7 @@ export interface BackgroundPage {
   wake(): Promise<void>;
   /** Bytes that its scripts have in use, once garbage is gone. */
   heapBytes(): Promise<number>;
+  /** Ends it; whatever it was asked and has not answered rejects, as it does when the page or its browser is gone. */
   close(): Promise<void>;
 }
 
@@ -89,71 +93,128 @@ export async function openBackgroundPage(
   const devtools = await browser.newBrowserCDPSession();
   const context = await devtools.send("Target.createBrowserContext");
   const { browserContextId } = context as { browserContextId: string };
-  const target = await devtools.send("Target.createTarget", {
-    url: "about:blank",
-    browserContextId,
-  });
-  const { targetId } = target as { targetId: string };
-  const attached = await devtools.send("Target.attachToTarget", { targetId, flatten: false });
-  const { sessionId } = attached as { sessionId: string };
-  const waiting = new Map<number, (reply: Reply) => void>();
-  const loaded = new Set<string>();
-  let onLoad: (() => void) | undefined;
-  devtools.on("Target.receivedMessageFromTarget", (event) => {
-    if (event.sessionId !== sessionId) return;
-    const reply = JSON.parse(event.message) as Reply;
-    if (reply.method === "Page.lifecycleEvent" && reply.params?.name === "load") {
-      loaded.add(reply.params.loaderId ?? "");
-      onLoad?.();
-    }
-    if (reply.method === "Runtime.bindingCalled") options.onTold?.(reply.params?.payload ?? "");
-    waiting.get(reply.id ?? -1)?.(reply);
-    waiting.delete(reply.id ?? -1);
-  });
-  let count = 0;
-  const send = async (method: string, params: object = {}): Promise<Result> => {
-    const id = ++count;
-    const replied = new Promise<Reply>((resolve) => {
-      waiting.set(id, resolve);
-    });
-    const message = JSON.stringify({ id, method, params });
-    await devtools.send("Target.sendMessageToTarget", { sessionId, message });
-    const { error, result = {} } = await replied;
-    const thrown = result.exceptionDetails;
-    const why = error?.message ?? thrown?.exception?.description ?? thrown?.text;
-    if (why !== undefined) throw new Error(`Cannot ${method}: ${why}`);
-    return result;
+  const page = new Page(devtools, url, options);
+  const onGone = (): void => page.lose("its browser is gone");
+  browser.on("disconnected", onGone);
+  const close = async (): Promise<void> => {
+    browser.off("disconnected", onGone);
+    page.lose("it was closed");
+    await devtools.send("Target.disposeBrowserContext", { browserContextId });
+    await devtools.detach();
   };
-  const setState = async (state: "frozen" | "active"): Promise<void> => {
-    await send("Page.setWebLifecycleState", { state });
-  };
-  await send("Page.enable");
-  await send("Runtime.enable");
-  await send("Runtime.addBinding", { name: "tell" });
-  await send("Page.setLifecycleEventsEnabled", { enabled: true });
-  const { errorText, loaderId = "" } = await send("Page.navigate", { url });
-  if (errorText) throw new Error(`Cannot open ${url}: ${errorText}`);
-  // Between two documents a page has nothing that evaluates.
-  while (!loaded.has(loaderId)) {
-    await new Promise<void>((resolve) => {
-      onLoad = resolve;
-    });
+  try {
+    await page.open(browserContextId);
+  } catch (error) {
+    // Not of the browser that is gone, which would say no more than that.
+    await close().catch(() => {});
+    throw error;
   }
+  const setState = async (state: "frozen" | "active"): Promise<void> => {
+    await page.send("Page.setWebLifecycleState", { state });
+  };
   return {
     async evaluate(expression) {
       const asked = { expression, awaitPromise: true, returnByValue: true };
-      const { result } = await send("Runtime.evaluate", asked);
+      const { result } = await page.send("Runtime.evaluate", asked);
       return result?.value;
     },
     freeze: () => setState("frozen"),
     wake: () => setState("active"),
     async heapBytes() {
-      await send("HeapProfiler.collectGarbage");
-      const { usedSize = 0 } = await send("Runtime.getHeapUsage");
+      await page.send("HeapProfiler.collectGarbage");
+      const { usedSize = 0 } = await page.send("Runtime.getHeapUsage");
       return usedSize;
     },
-    async close() {
-      await devtools.send("Target.disposeBrowserContext", { browserContextId });
-    },
+    close,
   };
+}
+
+/** A page, by way of the session of its browser. */
+class Page {
+  readonly #devtools: DevtoolsSession;
+  readonly #url: string;
+  readonly #onTold: ((text: string) => void) | undefined;
+  readonly #waiting = new Map<number, (reply: Reply) => void>();
+  /** Documents that have loaded. */
+  readonly #loaded = new Set<string>();
+  #onLoad: (() => void) | undefined;
+  #sessionId = "";
+  #count = 0;
+  #lost: string | undefined;
+
+  constructor(devtools: DevtoolsSession, url: string, { onTold }: BackgroundPageOptions) {
+    this.#devtools = devtools;
+    this.#url = url;
+    this.#onTold = onTold;
+    devtools.on("Target.receivedMessageFromTarget", ({ sessionId, message }) => {
+      if (sessionId === this.#sessionId) this.#hear(JSON.parse(message) as Reply);
+    });
+    devtools.on("Target.detachedFromTarget", ({ sessionId }) => {
+      if (sessionId === this.#sessionId) this.lose("it is gone");
+    });
+  }
+
+  async open(browserContextId: string): Promise<void> {
+    const blank = { url: "about:blank", browserContextId };
+    const { targetId } = (await this.#devtools.send("Target.createTarget", blank)) as {
+      targetId: string;
+    };
+    const target = { targetId, flatten: false };
+    const { sessionId } = (await this.#devtools.send("Target.attachToTarget", target)) as {
+      sessionId: string;
+    };
+    this.#sessionId = sessionId;
+    await this.send("Page.enable");
+    await this.send("Runtime.enable");
+    await this.send("Runtime.addBinding", { name: "tell" });
+    await this.send("Page.setLifecycleEventsEnabled", { enabled: true });
+    const { errorText, loaderId = "" } = await this.send("Page.navigate", { url: this.#url });
+    if (errorText) this.lose(errorText);
+    // Between two documents a page has nothing that evaluates.
+    while (!this.#loaded.has(loaderId)) {
+      this.#check("open the page");
+      await new Promise<void>((resolve) => {
+        this.#onLoad = resolve;
+      });
+    }
+  }
+
+  async send(method: string, params: object = {}): Promise<Result> {
+    this.#check(method);
+    const id = ++this.#count;
+    const replied = new Promise<Reply>((resolve) => {
+      this.#waiting.set(id, resolve);
+    });
+    const message = JSON.stringify({ id, method, params });
+    const asked = { sessionId: this.#sessionId, message };
+    await this.#devtools.send("Target.sendMessageToTarget", asked);
+    const { error, result = {} } = await replied;
+    const thrown = result.exceptionDetails;
+    const why = error?.message ?? thrown?.exception?.description ?? thrown?.text;
+    if (why !== undefined) throw new Error(`Cannot ${method}: ${why}`);
+    return result;
+  }
+
+  /** It will answer no more. */
+  lose(why: string): void {
+    this.#lost ??= why;
+    for (const answer of this.#waiting.values()) answer({ error: { message: this.#lost } });
+    this.#waiting.clear();
+    this.#onLoad?.();
+  }
+
+  #hear({ id = -1, method, params = {}, ...reply }: Reply): void {
+    if (method === "Inspector.targetCrashed") this.lose("it has crashed");
+    if (method === "Runtime.bindingCalled") this.#onTold?.(params.payload ?? "");
+    if (method === "Page.lifecycleEvent" && params.name === "load") {
+      this.#loaded.add(params.loaderId ?? "");
+      this.#onLoad?.();
+    }
+    this.#waiting.get(id)?.(reply);
+    this.#waiting.delete(id);
+  }
+
+  #check(what: string): void {
+    if (this.#lost !== undefined) throw new Error(`Cannot ${what}, ${this.#url}: ${this.#lost}`);
+  }
 }
