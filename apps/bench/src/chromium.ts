@@ -1,6 +1,6 @@
 import type { Browser } from "playwright-core";
 import { MissingPeer } from "./contender.ts";
-import { findExecutable } from "./executable.ts";
+import { findChromium } from "./executable.ts";
 import { servePage } from "./page-server.ts";
 
 /** A browser, and a server of the page that it is to open. */
@@ -18,8 +18,7 @@ export interface Chromium {
  * @throws {@link MissingPeer}
  */
 export async function startChromium(script: URL): Promise<Chromium> {
-  const names = ["chromium", "chromium-browser", "google-chrome"];
-  const executablePath = findExecutable("CHROMIUM", names);
+  const executablePath = findChromium();
   if (executablePath === undefined) {
     throw new MissingPeer("Cannot find Chromium (Debian: apt-get install chromium)");
   }

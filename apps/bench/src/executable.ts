@@ -15,3 +15,8 @@ export function findExecutable(variable: string, names: readonly string[]): stri
     }
   });
 }
+
+/** The Chromium that `CHROMIUM` names, or the first in the path. */
+export function findChromium(): string | undefined {
+  return findExecutable("CHROMIUM", ["chromium", "chromium-browser", "google-chrome"]);
+}
