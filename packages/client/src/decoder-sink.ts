@@ -1,6 +1,5 @@
-import { type Sink, WritableEnd } from "@spillway/streams/ends";
+import { type Deferred, deferred, type Sink, WritableEnd } from "@spillway/streams/ends";
 import { checkNumber, wrongType } from "@spillway/streams/options";
-import { type Deferred, deferred } from "@spillway/streams/ends";
 
 /** What is used of a decoder: a `VideoDecoder`, an `AudioDecoder`, or one that looks like them. */
 export interface ChunkDecoder<Chunk> {

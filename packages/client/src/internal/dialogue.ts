@@ -228,7 +228,7 @@ export class Dialogue {
   }
 
   #ask(): void {
-    if (this.#window.isDue) this.ask();
+    if (this.#state === "agreed" && this.#window.isDue) this.ask();
   }
 
   #payAnswers(): void {

@@ -1,6 +1,12 @@
 import { SpillwayError } from "@spillway/streams";
-import { EndWriter, type Sink, WritableEnd } from "@spillway/streams/ends";
-import { type Deferred, deferred, ignore } from "@spillway/streams/ends";
+import {
+  type Deferred,
+  deferred,
+  EndWriter,
+  ignore,
+  type Sink,
+  WritableEnd,
+} from "@spillway/streams/ends";
 import { byteLength, type SentMessage, toMessage } from "./message.ts";
 
 /** How what is written leaves, and how it ends. */

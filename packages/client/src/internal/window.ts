@@ -8,7 +8,6 @@ const PARTS = 4;
 export class CreditWindow {
   #credit: Credit = INITIAL_CREDIT;
   #sent: Credit = { bytes: 0, messages: 0 };
-  #asked: Credit = this.#sent;
   #read: Credit = this.#sent;
   /** How much had been sent when each open question was put. */
   readonly #questions: Credit[] = [];
@@ -39,7 +38,8 @@ export class CreditWindow {
 
   /** Whether it is time to ask: about each part of the credit, and about whatever shuts the window. */
   get isDue(): boolean {
-    const { bytes, messages } = difference(this.#sent, this.#asked);
+    // What was read last is what was asked last, where nothing is open.
+    const { bytes, messages } = difference(this.#sent, this.#questions.at(-1) ?? this.#read);
     if (messages === 0) return false;
     const isPart = bytes * PARTS >= this.#credit.bytes || messages * PARTS >= this.#credit.messages;
     return isPart || !this.isOpen;
@@ -53,7 +53,6 @@ export class CreditWindow {
   /** Asks about all that was sent; `false` while too many questions are open. */
   ask(): boolean {
     if (this.#questions.length === MAX_QUESTIONS) return false;
-    this.#asked = this.#sent;
     this.#questions.push(this.#sent);
     return true;
   }

@@ -1,6 +1,5 @@
 import { type DropReason, Gap } from "@spillway/streams";
-import { EMPTY, ReadableEnd, type Source } from "@spillway/streams/ends";
-import { ignore } from "@spillway/streams/ends";
+import { EMPTY, ignore, ReadableEnd, type Source } from "@spillway/streams/ends";
 import { byteLength, type ReceivedMessage } from "../message.ts";
 import type { Line } from "./line.ts";
 import type { LinkLanes } from "./link-lanes.ts";
