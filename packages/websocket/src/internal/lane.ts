@@ -1,7 +1,15 @@
 import { Gap } from "@spillway/streams";
-import { EndWriter, runsOf, type Sink, type Source, WritableEnd } from "@spillway/streams/ends";
+import {
+  type Deferred,
+  deferred,
+  EndWriter,
+  ignore,
+  runsOf,
+  type Sink,
+  type Source,
+  WritableEnd,
+} from "@spillway/streams/ends";
 import { type LaneChunk, leaseOf, type MessageChunk } from "../frame.ts";
-import { type Deferred, deferred, ignore } from "@spillway/streams/ends";
 import type { Held } from "./held.ts";
 import type { LaneCredit } from "./lane-credit.ts";
 import type { Lease } from "./lease.ts";

@@ -133,7 +133,9 @@ class SocketWire implements Wire {
 
   sendRun(chunks: readonly unknown[], bounds: RunBounds): SentRun {
     const run = encodedRun(chunks, this.windowBits, bounds);
-    return run ? { ...run, bytes: this.#sendPrepared(run.bytes, MAX_RUN) } : NO_RUN;
+    if (!run) return NO_RUN;
+    const { messages, payloadBytes } = run;
+    return { messages, payloadBytes, bytes: this.#sendPrepared(run.bytes, MAX_RUN) };
   }
 
   ping(payload: Uint8Array): void {
